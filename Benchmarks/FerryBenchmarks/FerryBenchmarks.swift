@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+
+/// The benchmarks: how fast one thread makes operations of messages, and how fast a server does.
+///
+/// Times are medians of several runs over the same messages; allocations are counted by a malloc of our own, which adds
+/// about a nanosecond to each. Nothing here is part of Ferry.
+@main
+struct FerryBenchmarks: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ferry-benchmarks",
+        abstract: "Measure parse, match, map, plan and encode on one thread, and the whole road through a server."
+    )
+
+    @Option(help: "Measure only what has this text in its name.")
+    var filter: String?
+
+    @Option(help: "A file of source messages, one JSON object a line, in the place of generated ones.")
+    var events: String?
+
+    @Option(help: "Measured runs; the table shows their median, lowest and highest.")
+    var runs = 15
+
+    @Option(help: "The ferry that the whole road goes through; by default the one beside this program.")
+    var ferry: String?
+
+    @Option(help: "Events of the whole road.")
+    var roadEvents = 20_000
+
+    func validate() throws {
+        if runs < 1 { throw ValidationError("--runs must be 1 or more") }
+        if roadEvents < 1 { throw ValidationError("--road-events must be 1 or more") }
+    }
+
+    func run() async throws {
+        let messages = try Messages(file: events)
+        print(messages.summary)
+        let harness = Harness(runs: runs, filter: filter)
+        var report = Report()
+        try harness.checkThatAllocationsAreCounted()
+        for benchmark in try PlanningPath(messages).benchmarks + jsonBenchmarks(messages) {
+            if let measurement = harness.measure(benchmark) { report.measurements.append(measurement) }
+        }
+        print(report.text)
+        if filter.map("whole road".contains) ?? true { try await measureWholeRoad() }
+    }
+
+    private func measureWholeRoad() async throws {
+        let neighbour = Bundle.main.bundleURL.appending(path: "ferry").path
+        let executable = ferry ?? neighbour
+        guard FileManager.default.isExecutableFile(atPath: executable) else {
+            print("the whole road is left out: there is no \(executable)")
+            return
+        }
+        print(try await WholeRoad(executable: executable, events: roadEvents).run())
+    }
+}

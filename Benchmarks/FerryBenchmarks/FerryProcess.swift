@@ -1,0 +1,77 @@
+import Foundation
+import LosslessJSON
+
+/// A server of its own: `ferry serve` on free ports of this machine, with a new data folder that goes with it.
+final class FerryProcess {
+    /// What went wrong before the server was there.
+    struct Failed: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static let writeKey = "benchmarks"
+
+    let publicURL: String
+    let privateURL: String
+    private let process: Process
+    private let folder: URL
+
+    /// Starts the server and waits until both of its addresses accept connections.
+    init(executable: String) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let readyFile = folder.appending(path: "ready.json")
+        process = Process()
+        process.executableURL = URL(filePath: executable)
+        process.arguments = [
+            "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
+            "--data", folder.appending(path: "data").path, "--ready-file", readyFile.path,
+        ]
+        process.environment = ProcessInfo.processInfo.environment.merging(["FERRY_WRITE_KEY": Self.writeKey]) { $1 }
+        process.standardError = FileHandle.nullDevice
+        do {
+            try process.run()
+            let addresses = try await Self.addresses(in: readyFile, of: process)
+            publicURL = addresses.publicURL
+            privateURL = addresses.privateURL
+        } catch {
+            if process.isRunning { process.terminate() }
+            try? FileManager.default.removeItem(at: folder)
+            throw error
+        }
+    }
+
+    /// Stops the server and removes its data.
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Seconds of processor time that the server has used.
+    var cpuSeconds: Double {
+        let path = "/proc/\(process.processIdentifier)/stat"
+        // The name may hold spaces; what follows it begins with field 3, and 14 and 15 are the times.
+        guard let line = try? String(contentsOfFile: path, encoding: .utf8), let name = line.lastIndex(of: ")") else {
+            return 0
+        }
+        let fields = line[name...].split(separator: " ").dropFirst()
+        let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    private static func addresses(
+        in file: URL,
+        of process: Process
+    ) async throws -> (publicURL: String, privateURL: String) {
+        for _ in 0..<600 {
+            if let text = try? String(contentsOf: file, encoding: .utf8), let json = try? JSON(parsing: text),
+                let publicURL = json["public"]?.stringValue, let privateURL = json["private"]?.stringValue
+            {
+                return (publicURL, privateURL)
+            }
+            guard process.isRunning else { throw Failed(description: "ferry serve stopped before it was ready") }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw Failed(description: "ferry serve was not ready within 30 seconds")
+    }
+}

@@ -1,0 +1,52 @@
+# `make` alone lists the targets. Each installs what it needs and says what it does.
+.DEFAULT_GOAL := help
+FERRY := .build/debug/ferry
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: build ## show the whole road: calls in, people, events and objects out (ARGS=--once ends by itself)
+	@exec $(FERRY) demo $(ARGS)
+
+.PHONY: test
+test: setup ## build everything and run all tests
+	@echo "Building Ferry and its tests (the first time several minutes: it compiles its libraries) …"
+	@swift build --build-tests --quiet
+	@swift test --skip-build --quiet
+
+.PHONY: build
+build: setup ## build ferry for development
+	@echo "Building Ferry (the first time several minutes: it compiles its libraries) …"
+	@swift build --product ferry --quiet
+
+.PHONY: release
+release: setup ## build ferry optimised, into .build/release/ferry
+	@echo "Building Ferry, optimised (the first time up to a quarter of an hour) …"
+	@swift build --product ferry --configuration release
+
+.PHONY: bench
+bench: setup ## measure parse, match, map, plan, encode and the whole road, beside JSONSerialization
+	@echo "Building the benchmarks, optimised …"
+	@FERRY_BENCHMARKS=1 swift build --product ferry-benchmarks --configuration release
+	@exec .build/release/ferry-benchmarks
+
+.PHONY: check
+check: ## check format, imports between rooms, and file sizes
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	@scripts/rooms --prove
+	@scripts/rooms
+	@scripts/sizes
+
+.PHONY: format
+format: ## format all sources in place
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+
+.PHONY: setup
+setup: ## install missing system packages
+	@scripts/setup
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf .build

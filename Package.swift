@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every room: language mode 6, explicit imports, warnings are errors.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A room: a library target whose sources stand in `Sources/<name>`, its tests in `Tests/<name>Tests`.
+/// `scripts/rooms` holds the same table and refuses an import that this one does not allow.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "ferry",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "ferry", targets: ["ferry"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        room("LosslessJSON"),
+        room("Diagnostics"),
+        room("Events", ["LosslessJSON", crypto]),
+        room("Triggers", ["LosslessJSON", "Diagnostics"]),
+        room("Mappings", ["LosslessJSON", "Diagnostics"]),
+        room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
+        room(
+            "Integrations",
+            [
+                "LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI",
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        room("Storage", ["LosslessJSON", grdb]),
+        room("Delivery", ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging]),
+        room("Workspaces", ["LosslessJSON", "Storage"]),
+        room("Server", ["LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, logging]),
+        .executableTarget(
+            name: "ferry",
+            dependencies: [
+                "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces", "Server",
+                asyncHTTPClient, crypto, lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio,
+            swiftSettings: settings
+        ),
+
+        tests("LosslessJSONTests", ["LosslessJSON"], resources: [.copy("Vectors")]),
+        tests("EventsTests", ["Events", "LosslessJSON"], resources: [.copy("Vectors")]),
+        tests("TriggersTests", ["Triggers", "LosslessJSON"], resources: [.copy("Vectors")]),
+        tests("MappingsTests", ["Mappings", "LosslessJSON"], resources: [.copy("Vectors")]),
+        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", asyncHTTPClient, logging] + nio),
+        tests(
+            "IntegrationsTests",
+            ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI"],
+            resources: [.copy("Vectors")]
+        ),
+        tests("StorageTests", ["Storage", "LosslessJSON", grdb]),
+        tests(
+            "DeliveryTests",
+            ["Delivery", "Storage", "Integrations", "LosslessJSON", "Events", "TrackAPI", logging, lifecycle]
+        ),
+        tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON"]),
+        tests(
+            "ServerTests",
+            ["Server", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird, logging]
+        ),
+        tests("EndToEndTests", ["ferry", "LosslessJSON", asyncHTTPClient] + nio, resources: [.copy("Vectors")]),
+    ]
+)

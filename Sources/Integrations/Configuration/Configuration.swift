@@ -1,0 +1,90 @@
+package import LosslessJSON
+
+/// What `ferry.yaml` says (design: one file, read whole or refused with every mistake in it).
+package struct Configuration: Sendable {
+    /// A host and a port to listen on; port 0 is any free one.
+    package struct Address: Sendable, Equatable, CustomStringConvertible {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        /// `HOST:PORT`, an IPv6 host in brackets.
+        package init?(_ text: String) {
+            guard let colon = text.lastIndex(of: ":") else { return nil }
+            let digits = text[text.index(after: colon)...]
+            guard digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let port = Int(digits), 0...65_535 ~= port else {
+                return nil
+            }
+            var host = text[..<colon]
+            if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+            guard !host.isEmpty else { return nil }
+            self.init(host: String(host), port: port)
+        }
+
+        package var description: String {
+            host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
+    }
+
+    /// Where events are kept.
+    package enum DataLocation: Sendable, Equatable {
+        /// A folder that holds SQLite files.
+        case folder(String)
+        /// Nothing outlives the process.
+        case memory
+    }
+
+    package struct Retention: Sendable, Equatable {
+        package var days = 7
+        package var bytes: Int64 = 20_000_000_000
+        package var dropUnsettled = false
+
+        package init() {}
+    }
+
+    package struct Source: Sendable, Equatable {
+        package let name: String
+        package let writeKey: SecretReference
+        package let isEnabled: Bool
+
+        package init(name: String, writeKey: SecretReference, isEnabled: Bool = true) {
+            self.name = name
+            self.writeKey = writeKey
+            self.isEnabled = isEnabled
+        }
+    }
+
+    /// A test that the configuration brings along: an event and what is to become of it.
+    package struct TestCase: Sendable {
+        /// One operation that is expected; parts that the file leaves out are not compared.
+        package struct Expectation: Sendable {
+            package let action: String
+            package let path: String?
+            package let body: JSON?
+            /// The reason for which the action is expected to be ignored.
+            package let ignored: String?
+        }
+
+        package let name: String
+        package let integration: String
+        package let event: JSON
+        package let expectations: [Expectation]
+        /// Where it stands in the file, from 1.
+        package let line: Int
+    }
+
+    package var publicAddress = Address(host: "127.0.0.1", port: 8080)
+    package var privateAddress = Address(host: "127.0.0.1", port: 8081)
+    package var data = DataLocation.folder("./ferry-data")
+    package var retention = Retention()
+    package var adminToken: SecretReference?
+    package var sources: [Source] = []
+    package var integrations: [Integration] = []
+    package var tests: [TestCase] = []
+
+    package init() {}
+}

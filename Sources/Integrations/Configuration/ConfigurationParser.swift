@@ -1,0 +1,198 @@
+import Diagnostics
+import LosslessJSON
+import TrackAPI
+import Yams
+
+extension Configuration {
+    /// Reads a configuration file.
+    ///
+    /// - Parameter file: what messages call the file.
+    /// - Throws: `ConfigurationError` with every mistake in it, not only the first.
+    package init(parsing text: String, file: String) throws(ConfigurationError) {
+        var parser = ConfigurationParser(reader: YAMLReader(file: file, text: text))
+        self = try parser.parse()
+    }
+}
+
+/// Turns the sections of `ferry.yaml` into a `Configuration`. Sections of integrations are in extensions.
+struct ConfigurationParser {
+    var reader: YAMLReader
+    private(set) var configuration = Configuration()
+
+    init(reader: YAMLReader) {
+        self.reader = reader
+    }
+
+    mutating func parse() throws(ConfigurationError) -> Configuration {
+        if let root = reader.compose(), !YAMLReader.isNull(root), let sections = reader.mapping(root, "the configuration") {
+            // Integrations name sources, and tests name integrations, wherever these stand in the file.
+            let order = ["listen", "data", "retention", "admin_token", "sources", "integrations", "tests"]
+            for section in sections where !order.contains(section.name) {
+                reader.noteUnknown(section.key, "key", section.name, among: order)
+            }
+            for name in order {
+                for section in sections where section.name == name { read(section.value, as: name) }
+            }
+        }
+        let problems = reader.problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return configuration
+    }
+
+    private mutating func read(_ node: Node, as section: String) {
+        switch section {
+        case "listen": readListen(node)
+        case "data": readData(node)
+        case "retention": readRetention(node)
+        case "admin_token":
+            if let text = reader.string(node, "`admin_token`") { configuration.adminToken = SecretReference(text) }
+        case "sources": readSources(node)
+        case "integrations": readIntegrations(node)
+        default: readTests(node)
+        }
+    }
+
+    /// Calls `read` for each known key of a mapping and notes the unknown ones. Says which keys there are, right or wrong, so
+    /// that nobody misses what has been told already; `nil` for what is no mapping.
+    @discardableResult
+    mutating func readKeys(
+        of node: Node,
+        _ what: String,
+        known: [String],
+        read: (inout ConfigurationParser, _ name: String, _ value: Node) -> Void
+    ) -> Set<String>? {
+        guard let entries = reader.mapping(node, what) else { return nil }
+        for entry in entries {
+            if known.contains(entry.name) {
+                read(&self, entry.name, entry.value)
+            } else {
+                reader.noteUnknown(entry.key, "key", entry.name, among: known)
+            }
+        }
+        return Set(entries.map(\.name))
+    }
+
+    // MARK: listen, data, retention
+
+    private mutating func readListen(_ node: Node) {
+        readKeys(of: node, "`listen`", known: ["public", "private"]) { parser, name, value in
+            guard let text = parser.reader.string(value, "`\(name)`") else { return }
+            guard let address = Configuration.Address(text) else {
+                parser.reader.note(value, "`\(text)` is not an address", "write HOST:PORT, for example 127.0.0.1:8080")
+                return
+            }
+            if name == "public" {
+                parser.configuration.publicAddress = address
+            } else {
+                parser.configuration.privateAddress = address
+            }
+        }
+    }
+
+    private mutating func readData(_ node: Node) {
+        guard let text = reader.string(node, "`data`") else { return }
+        guard let location = Configuration.DataLocation(text) else {
+            reader.note(node, "a PostgreSQL log is not yet in this version", "write a folder, or `memory`")
+            return
+        }
+        configuration.data = location
+    }
+
+    private mutating func readRetention(_ node: Node) {
+        readKeys(of: node, "`retention`", known: ["days", "size", "drop_unsettled"]) { parser, name, value in
+            switch name {
+            case "days":
+                if let days = parser.reader.int(value, "`days`", in: 1...3650) {
+                    parser.configuration.retention.days = days
+                }
+            case "size":
+                guard let text = parser.reader.string(value, "`size`") else { return }
+                guard let bytes = Self.bytes(text) else {
+                    parser.reader.note(value, "`\(text)` is not a size", "write a number with KB, MB, GB or TB: 20GB")
+                    return
+                }
+                parser.configuration.retention.bytes = bytes
+            default:
+                if let drops = parser.reader.bool(value, "`drop_unsettled`") {
+                    parser.configuration.retention.dropUnsettled = drops
+                }
+            }
+        }
+    }
+
+    /// `20GB` as bytes; the units are powers of ten.
+    private static func bytes(_ text: String) -> Int64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text[digits.endIndex...].drop { $0 == " " }.uppercased()
+        let factors: [String: Int64] = [
+            "": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000,
+        ]
+        guard let number = Int64(digits), number > 0, let factor = factors[unit] else { return nil }
+        let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)
+        return overflow ? nil : bytes
+    }
+
+    // MARK: sources
+
+    private mutating func readSources(_ node: Node) {
+        guard let entries = reader.mapping(node, "`sources`") else { return }
+        for entry in entries {
+            var key: SecretReference?
+            var isEnabled = true
+            let known = ["write_key", "enabled"]
+            let keys = readKeys(of: entry.value, "a source", known: known) { parser, name, value in
+                if name == "write_key" {
+                    key = parser.reader.string(value, "`write_key`").map(SecretReference.init)
+                } else {
+                    isEnabled = parser.reader.bool(value, "`enabled`") ?? true
+                }
+            }
+            guard !entry.name.isEmpty else {
+                reader.note(entry.key, "a source needs a name")
+                continue
+            }
+            guard let key else {
+                if let keys, !keys.contains("write_key") {
+                    reader.note(entry.key, "the source `\(entry.name)` has no `write_key`", "add `write_key: env:NAME`")
+                }
+                continue
+            }
+            if case .literal = key, let twin = configuration.sources.first(where: { $0.writeKey == key }) {
+                reader.note(entry.key, "the sources `\(twin.name)` and `\(entry.name)` have the same write key")
+            }
+            configuration.sources.append(Configuration.Source(name: entry.name, writeKey: key, isEnabled: isEnabled))
+        }
+    }
+
+    // MARK: integrations
+
+    private mutating func readIntegrations(_ node: Node) {
+        guard let entries = reader.mapping(node, "`integrations`") else { return }
+        for entry in entries {
+            guard !entry.name.isEmpty else {
+                reader.note(entry.key, "an integration needs a name")
+                continue
+            }
+            if let integration = integration(named: entry.name, entry.key, entry.value) {
+                configuration.integrations.append(integration)
+            }
+        }
+    }
+
+    mutating func add(_ test: Configuration.TestCase) {
+        configuration.tests.append(test)
+    }
+}
+
+extension Configuration.DataLocation {
+    /// `memory`, or a folder; `nil` for a database URL, which this version does not know.
+    package init?(_ text: String) {
+        if text == "memory" {
+            self = .memory
+        } else if text.hasPrefix("postgresql:") || text.hasPrefix("postgres:") {
+            return nil
+        } else {
+            self = .folder(text)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package import TrackAPI
+
+extension Integration {
+    /// Where an integration sends, and how fast (actions.md §1).
+    package struct Settings: Sendable {
+        /// Where the Track API is.
+        package enum Destination: Sendable, Equatable {
+            /// Customer.io's host of a region.
+            case region(Region)
+            case endpoint(Endpoint)
+            /// The embedded workspace of this process.
+            case workspace
+        }
+
+        package var siteId: SecretReference?
+        package var apiKey: SecretReference?
+        package var destination: Destination
+        /// Requests a second; `nil` for no limit of its own.
+        package var rateLimit: Int?
+
+        package init(
+            siteId: SecretReference? = nil,
+            apiKey: SecretReference? = nil,
+            destination: Destination = .workspace,
+            rateLimit: Int? = nil
+        ) {
+            self.siteId = siteId
+            self.apiKey = apiKey
+            self.destination = destination
+            self.rateLimit = rateLimit
+        }
+    }
+}
+
+/// A value that the configuration names, and that is fetched only when it is needed: previews and tests of a
+/// configuration run without its secrets. It never shows itself.
+package enum SecretReference: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
+    case literal(String)
+    /// `env:NAME`
+    case environment(String)
+    /// `file:PATH`, without the white space at its end.
+    case file(String)
+
+    package init(_ text: String) {
+        if text.hasPrefix("env:") {
+            self = .environment(String(text.dropFirst(4)))
+        } else if text.hasPrefix("file:") {
+            self = .file(String(text.dropFirst(5)))
+        } else {
+            self = .literal(text)
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .literal: "••••"
+        case .environment(let name): "env:\(name)"
+        case .file(let path): "file:\(path)"
+        }
+    }
+
+    package var debugDescription: String { description }
+
+    /// So that `dump` and a test's report show no more than the description.
+    package var customMirror: Mirror { Mirror(reflecting: description) }
+
+    /// The value itself.
+    ///
+    /// - Throws: `Missing`, which names the variable or file, not its value.
+    package func resolve(
+        environment: (String) -> String?,
+        readFile: (String) throws -> String
+    ) throws(Missing) -> String {
+        switch self {
+        case .literal(let text): return text
+        case .environment(let name):
+            guard let value = environment(name), !value.isEmpty else {
+                throw Missing(message: "the environment variable \(name) is not set")
+            }
+            return value
+        case .file(let path):
+            guard let text = try? readFile(path) else { throw Missing(message: "the file \(path) can't be read") }
+            let value = text[..<(text.lastIndex { !$0.isWhitespace }.map(text.index(after:)) ?? text.startIndex)]
+            guard !value.isEmpty else { throw Missing(message: "the file \(path) is empty") }
+            return String(value)
+        }
+    }
+
+    package struct Missing: Error, Equatable, Sendable, CustomStringConvertible {
+        package let message: String
+        package var description: String { message }
+    }
+}

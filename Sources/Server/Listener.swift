@@ -1,0 +1,158 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Server: Ferry's two HTTP listeners.
+///
+/// The public one takes source calls (`SourceAPI`), the private one plays Customer.io's Track API for the embedded
+/// workspaces and shows what Ferry knows (`PrivateAPI`). This room turns requests into calls on other rooms and what
+/// they say into answers: paths, keys, limits, statuses, headers. It does not know what a valid message is (`Events`),
+/// how one is kept (`Storage`), what an operation does to a person (`Workspaces`), or that a destination exists. It
+/// reads no configuration and no environment: addresses, keys and limits come from the caller.
+///
+/// A `Listener` is one of the two: it binds an address, reports where it ended up, and answers until it is shut down.
+package struct Listener: Sendable {
+    /// Bounds on connections.
+    package struct Limits: Sendable {
+        /// Seconds that a connection may be silent, which is also how long its request's head may take.
+        package var idleSeconds: Int64 = 60
+        /// Connections at a time; further ones wait in the kernel's queue.
+        package var connections = 10_000
+        /// Seconds that requests under way get to finish at the end.
+        package var shutdownSeconds: Int64 = 10
+
+        /// The bounds that the properties start with.
+        package init() {}
+    }
+
+    private let address: ListenAddress
+    private let option: String
+    private let service: any HTTPService
+    private let limits: Limits
+    private let logger: Logger
+    private let onBound: @Sendable (ListenAddress) -> Void
+
+    /// A listener that does not listen before `run()`.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen; port 0 takes any free one.
+    ///   - option: The command-line option that sets the address; the error for a taken port names it.
+    ///   - service: What answers the requests.
+    ///   - limits: Bounds on connections.
+    ///   - logger: Takes faults of requests; never bodies, keys or header values.
+    ///   - onBound: Called once connections are accepted, with the port that was really bound.
+    package init(
+        address: ListenAddress,
+        option: String,
+        service: any HTTPService,
+        limits: Limits = Limits(),
+        logger: Logger,
+        onBound: @escaping @Sendable (ListenAddress) -> Void
+    ) {
+        self.address = address
+        self.option = option
+        self.service = service
+        self.limits = limits
+        self.logger = logger
+        self.onBound = onBound
+    }
+
+    /// Listens until a graceful shutdown or until it is cancelled. Either way it stops accepting, finishes the requests
+    /// under way, and cuts off what takes longer than `Limits.shutdownSeconds`.
+    ///
+    /// - Throws: `ListenerError` when the address cannot be bound.
+    package func run() async throws {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let group = ServiceGroup(configuration: configuration(logger: quiet))
+        // NIO traps when a task that serves is cancelled while accepted connections wait to be served
+        // (apple/swift-nio#2637, #2813): cancellation goes no further than here and is a graceful shutdown below.
+        let serving = Task { try await group.run() }
+        do {
+            try await withTaskCancellationHandler {
+                try await serving.value
+            } onCancel: {
+                Task { await group.triggerGracefulShutdown() }
+            }
+        } catch let fault as IOError {
+            throw ListenerError(binding: address, option: option, fault: fault)
+        } catch is SocketAddressError.UnknownHost {
+            throw ListenerError(unknownHost: address, option: option)
+        }
+    }
+
+    private func configuration(logger: Logger) -> ServiceGroupConfiguration {
+        let bound = onBound
+        let host = address.host
+        let application = Application(
+            responder: Responder(service: service),
+            server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(limits.idleSeconds))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)
+            ),
+            onServerRunning: { channel in
+                bound(ListenAddress(host: host, port: channel.localAddress?.port ?? 0))
+            },
+            logger: logger
+        )
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(limits.shutdownSeconds)
+        return configuration
+    }
+}
+
+/// What a `Listener` serves: the source API or the private API.
+package protocol HTTPService: Sendable {
+    /// Answers one request.
+    ///
+    /// - Throws: `BrokenRequest` alone, when the sender went away or stopped speaking HTTP. Everything else that goes
+    ///   wrong is an answer.
+    func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer
+}
+
+/// Joins Hummingbird to a service: what is Hummingbird's own goes no further than this file and `IncomingRequest`.
+private struct Responder: HTTPResponder {
+    /// What a request brings along that is not in it.
+    struct Context: InitializableFromSource {
+        let channel: any Channel
+
+        init(source: ApplicationRequestContextSource) {
+            channel = source.channel
+        }
+    }
+
+    let service: any HTTPService
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let peer = context.channel.remoteAddress?.ipAddress
+        let answer: Answer
+        do {
+            answer = try await service.answer(IncomingRequest(request, peerAddress: peer))
+        } catch {
+            // Hummingbird answers a broken head or chunk itself, if anybody is left to read it.
+            throw error.cause
+        }
+        return response(answer, to: request, on: context.channel)
+    }
+
+    private func response(_ answer: Answer, to request: Request, on channel: any Channel) -> Response {
+        var headers = answer.headers
+        headers[.contentLength] = String(answer.body.count)
+        if answer.closesConnection { headers[.connection] = "close" }
+        let bytes = request.method == .head ? ByteBuffer() : ByteBuffer(bytes: answer.body)
+        guard answer.closesConnection else {
+            return Response(status: answer.status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+        }
+        // The rest of an endless body is not worth reading.
+        let body = ResponseBody(contentLength: bytes.readableBytes) { writer in
+            try await writer.write(bytes)
+            try await writer.finish(nil)
+            try await channel.close()
+        }
+        return Response(status: answer.status, headers: headers, body: body)
+    }
+}

@@ -1,0 +1,103 @@
+package import Events
+import HTTPTypes
+package import Logging
+import LosslessJSON
+
+/// The private listener's service: the Track API of the embedded workspaces at Customer.io's own paths, and beside it,
+/// under reserved names, what is Ferry's own (design.md, "Two listeners").
+package struct PrivateAPI: HTTPService {
+    private let hosts: AllowedHosts
+    private let isReady: @Sendable () async -> Bool
+    private let log: RepeatedLog
+    private let now: @Sendable () -> Timestamp
+    private var routes = Routes()
+
+    /// A private API over these workspaces.
+    ///
+    /// - Parameters:
+    ///   - address: What the listener is bound to.
+    ///   - workspaces: The embedded workspaces.
+    ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
+    ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
+    ///   - isReady: Whether Ferry can take calls at the moment.
+    ///   - logger: Takes faults, without bodies, keys or header values.
+    ///   - now: The server's clock.
+    /// - Throws: `ListenerError` with the code `adminTokenRequired` for an address that other machines reach while
+    ///   there is no token.
+    package init(
+        address: ListenAddress,
+        workspaces: [EmbeddedWorkspace],
+        adminToken: String?,
+        additionalHosts: [String] = [],
+        isReady: @escaping @Sendable () async -> Bool = { true },
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) throws(ListenerError) {
+        let token = adminToken.flatMap { $0.isEmpty ? nil : $0 }
+        guard address.isLoopback || token != nil else {
+            throw ListenerError(
+                .adminTokenRequired,
+                """
+                \(address) is reached by other machines, and the private listener shows everything there is: \
+                set an admin token, or listen on 127.0.0.1
+                """
+            )
+        }
+        hosts = AllowedHosts(bound: address, additional: additionalHosts)
+        self.isReady = isReady
+        log = RepeatedLog(logger)
+        self.now = now
+        TrackEndpoints(workspaces: workspaces, now: now).add(to: &routes)
+        AdminAPI(workspaces: workspaces, token: token).add(to: &routes)
+        addHealth()
+    }
+
+    private mutating func addHealth() {
+        let isReady = isReady
+        routes.on(.get, "/livez") { _, _ in Answer(.done, json: ["status": "alive"]) }
+        routes.on(.get, "/readyz") { _, _ in
+            await isReady()
+                ? Answer(.done, json: ["status": "ready"]) : Answer(.notReady, json: ["status": "not ready"])
+        }
+    }
+
+    /// Answers one request.
+    package func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {
+        guard hosts.allows(request.authority) else {
+            return .problem(
+                .foreignHost,
+                "this listener answers to its own address and to localhost, not to the name in the Host header"
+            )
+        }
+        switch routes.match(request) {
+        case .handler(let handler, let parameters):
+            do {
+                return try await handler(request, parameters)
+            } catch let broken as BrokenRequest {
+                throw broken
+            } catch let failure as Intake.Failure {
+                return answer(to: failure)
+            } catch {
+                log.note(.error, "A request could not be answered", kind: "\(type(of: error))", now: now())
+                return .problem(.fault, "something went wrong in the server: its log says more")
+            }
+        case .wrongMethod(let allowed):
+            var answer = Answer.problem(.wrongMethod, "Method not allowed")
+            answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+            return answer
+        case .unknownPath: return .problem(.unknownPath, "Not found")
+        }
+    }
+
+    private func answer(to failure: Intake.Failure) -> Answer {
+        switch failure {
+        case .overloaded(let seconds):
+            var answer = Answer.problem(.overloaded, "too much waits already: try again in \(seconds) s")
+            answer.headers[.retryAfter] = String(seconds)
+            return answer
+        case .unavailable(let reason):
+            log.note(.error, "A workspace cannot be reached", kind: reason, now: now())
+            return .problem(.storageUnavailable, "the workspace's database fails: try again later")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package import Storage
+
+/// Where the source API puts what it takes and what it refuses.
+package struct Intake: Sendable {
+    /// Why nothing was kept, in the terms of an HTTP answer.
+    package enum Failure: Error, Equatable, Sendable {
+        /// Too much waits already: come again later.
+        case overloaded(retryAfterSeconds: Int)
+        /// The disk or the database fails; the sentence is for the log.
+        case unavailable(String)
+    }
+
+    /// Returns once all messages are on the disk, or throws with none of them kept.
+    let store: @Sendable ([NewEvent]) async throws(Failure) -> Void
+    /// Keeps refused messages for `ferry rejected`; all of them or, when it throws, none.
+    let refuse: @Sendable ([RefusedMessage]) async throws(Failure) -> Void
+
+    /// An intake of other makings than a data store.
+    package init(
+        store: @escaping @Sendable ([NewEvent]) async throws(Failure) -> Void,
+        refuse: @escaping @Sendable ([RefusedMessage]) async throws(Failure) -> Void
+    ) {
+        self.store = store
+        self.refuse = refuse
+    }
+
+    /// Keeps everything in a data store.
+    package init(_ data: DataStore) {
+        let log = data.log
+        let refused = data.refusedMessages
+        self.init(
+            store: { (events) async throws(Failure) in
+                _ = try await stored { () async throws(StorageError) in try await log.append(events) }
+            },
+            refuse: { (messages) async throws(Failure) in
+                try await stored { () async throws(StorageError) in try await refused.record(messages) }
+            }
+        )
+    }
+}
+
+extension Intake.Failure {
+    init(_ error: StorageError) {
+        switch error.code {
+        case .overloaded: self = .overloaded(retryAfterSeconds: 1)
+        case .unwritable, .full, .corrupt, .newerVersion, .locked, .refused, .other:
+            self = .unavailable(error.description)
+        }
+    }
+}
+
+/// Asks the storage for something and turns its errors into those that have an HTTP answer.
+func stored<Value>(
+    _ work: () async throws(StorageError) -> Value
+) async throws(Intake.Failure) -> Value {
+    do throws(StorageError) {
+        return try await work()
+    } catch {
+        throw Intake.Failure(error)
+    }
+}

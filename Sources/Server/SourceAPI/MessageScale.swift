@@ -1,0 +1,50 @@
+import Events
+import LosslessJSON
+
+/// Holds messages against the size limits before anything of the envelope is merged into them.
+struct MessageScale {
+    private let itemBytes: Int
+    private let envelopeBytes: Int
+    /// Bytes of all messages with what the envelope adds to each. A small body must not become a large log.
+    private let totalBytes: Int
+    /// Whether any message can be too large at all. Compact JSON is never longer than what was sent.
+    private let mustWeigh: Bool
+    private var total = 0
+
+    init(_ submission: Submission, limits: SourceLimits) {
+        itemBytes = limits.itemBytes
+        envelopeBytes = submission.envelopeBytes
+        totalBytes = max(limits.bodyBytes, 4 * submission.bodyBytes)
+        let merged = submission.bodyBytes + submission.messages.count * envelopeBytes
+        mustWeigh = submission.bodyBytes + envelopeBytes > itemBytes || merged > totalBytes
+    }
+
+    /// - Throws: `Rejection` for a message over a limit.
+    mutating func weigh(_ message: JSON) throws(Rejection) {
+        guard mustWeigh else { return }
+        let own = message.encoded().count
+        guard own <= itemBytes else {
+            throw Rejection(
+                .messageTooLarge,
+                "the message takes \(own) bytes: \(itemBytes) at most were expected"
+            )
+        }
+        let merged = own + envelopeBytes
+        guard merged <= itemBytes else {
+            throw Rejection(
+                .messageTooLarge,
+                """
+                the message takes \(merged) bytes with the context, integrations and sentAt of its batch: \
+                \(itemBytes) at most were expected
+                """
+            )
+        }
+        total += merged
+        guard total <= totalBytes else {
+            throw Rejection(
+                .messageTooLarge,
+                "the context, integrations and sentAt of the batch are too large to be merged into so many messages"
+            )
+        }
+    }
+}

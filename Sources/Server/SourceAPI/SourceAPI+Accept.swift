@@ -1,0 +1,205 @@
+import Events
+import HTTPTypes
+import Logging
+import LosslessJSON
+import Storage
+
+extension SourceAPI {
+    /// Reads a request's body and keeps what it holds. `call` is what the path says, `nil` for a batch.
+    func accept(_ request: IncomingRequest, as call: Event.Call?) async throws -> Answer {
+        let arrival = Arrival(request, receivedAt: now())
+        let body = try await request.readBody(upTo: limits.bodyBytes, seconds: limits.bodySeconds, budget: budget)
+        defer { budget.giveBack(body.heldBytes) }
+        switch body {
+        case .noRoom: throw Intake.Failure.overloaded(retryAfterSeconds: 1)
+        case .tooSlow:
+            var answer = Answer.error(.tooSlow, code: "invalid_request", "the body did not arrive in time")
+            answer.closesConnection = true
+            return answer
+        case .whole, .tooLarge: break
+        }
+        let submission: Submission
+        do {
+            submission = try Submission(body, of: request, call: call, limits: limits)
+        } catch {
+            try await keep(error, source: headerSource(of: request), body, arrival)
+            var answer = Answer.refusal(.unreadable, [error])
+            if case .tooLarge(isDrained: false) = body { answer.closesConnection = true }
+            return answer
+        }
+        switch sender(of: request, bodyKeys: submission.writeKeys) {
+        case .stranger(let rejection, let source): return try await refuse(rejection, source: source, body, arrival)
+        case .source(let source):
+            guard submission.messages.count <= limits.items else {
+                let rejection = Rejection(
+                    .tooManyEvents,
+                    field: "batch",
+                    "the batch has \(submission.messages.count) messages: \(limits.items) at most were expected"
+                )
+                return try await refuse(rejection, source: source, body, arrival)
+            }
+            return try await accept(submission, source: source, arrival)
+        }
+    }
+
+    private func accept(_ submission: Submission, source: String, _ arrival: Arrival) async throws -> Answer {
+        let sorted = sort(submission, source: source, arrival)
+        if arrival.strictness == .strict, let first = sorted.refused.first {
+            let faults = sorted.refused.map { refused in
+                submission.call == nil ? refused.rejection.inBatch(at: refused.index) : refused.rejection
+            }
+            return .refusal(.refused(first.rejection.code, .strict), faults)
+        }
+        if !sorted.accepted.isEmpty { try await intake.store(sorted.accepted) }
+        try await keep(
+            sorted.refused.map { refused in
+                RefusedMessage(refused.rejection, source: source, raw: refused.message.encoded(), arrival)
+            }
+        )
+        return .accepted
+    }
+
+    /// What became of each message of a request, in their order.
+    private struct Sorted {
+        var accepted: [NewEvent] = []
+        var refused: [(index: Int, rejection: Rejection, message: JSON)] = []
+    }
+
+    private func sort(_ submission: Submission, source: String, _ arrival: Arrival) -> Sorted {
+        let receipt = Event.Receipt(
+            source: source,
+            receivedAt: arrival.receivedAt,
+            strictness: arrival.strictness,
+            peerAddress: arrival.peerAddress,
+            makeMessageId: makeMessageId
+        )
+        var scale = MessageScale(submission, limits: limits)
+        var sorted = Sorted()
+        for (index, message) in submission.messages.enumerated() {
+            do throws(Rejection) {
+                try scale.weigh(message)
+                let event = try Event(
+                    normalising: message,
+                    as: submission.call,
+                    envelope: submission.envelope,
+                    receipt: receipt
+                )
+                sorted.accepted.append(NewEvent(event, of: message, receivedAt: arrival.receivedAt))
+            } catch {
+                sorted.refused.append((index, error, message))
+            }
+        }
+        return sorted
+    }
+
+    // MARK: Refusals
+
+    /// Refuses a request on purpose: in permissive mode it is kept and answered 200.
+    private func refuse(
+        _ rejection: Rejection,
+        source: String?,
+        _ body: ReceivedBody,
+        _ arrival: Arrival
+    ) async throws -> Answer {
+        guard arrival.strictness == .permissive else {
+            return .refusal(.refused(rejection.code, .strict), [rejection])
+        }
+        try await keep(rejection, source: source, body, arrival)
+        return .accepted
+    }
+
+    /// Keeps a whole body among the rejections; strict mode told the sender instead.
+    private func keep(
+        _ rejection: Rejection,
+        source: String?,
+        _ body: ReceivedBody,
+        _ arrival: Arrival
+    ) async throws {
+        guard arrival.strictness == .permissive else { return }
+        try await keep([RefusedMessage(rejection, source: source, raw: body.bytes, isCut: body.isCut, arrival)])
+    }
+
+    private func keep(_ refused: [RefusedMessage]) async throws {
+        guard !refused.isEmpty else { return }
+        try await intake.refuse(refused)
+        for (code, messages) in Dictionary(grouping: refused, by: \.code) {
+            log.note(.warning, "Messages were refused", kind: code, count: messages.count, now: now())
+        }
+    }
+
+    /// The source of a request whose body cannot be read, if header or query tell.
+    private func headerSource(of request: IncomingRequest) -> String? {
+        switch sender(of: request, bodyKeys: []) {
+        case .source(let source): source
+        case .stranger(_, let source): source
+        }
+    }
+}
+
+/// What is known of a request before its body is.
+private struct Arrival {
+    let receivedAt: Timestamp
+    let strictness: Event.Strictness
+    let peerAddress: String?
+
+    init(_ request: IncomingRequest, receivedAt: Timestamp) {
+        self.receivedAt = receivedAt
+        strictness = request.headers[.strictMode] == "1" ? .strict : .permissive
+        peerAddress = request.peerAddress
+    }
+}
+
+extension NewEvent {
+    /// What the log keeps of an event, which was made of `message`.
+    fileprivate init(_ event: Event, of message: JSON, receivedAt: Timestamp) {
+        let messageId = event.messageId ?? ""
+        // An id that was made here never comes again (source-api.md §2.7).
+        let isSenders =
+            switch message["messageId"] {
+            case .string(let text)?: text.hasSameBytes(as: messageId)
+            case .number(let number)?: number.text == messageId
+            default: false
+            }
+        self.init(
+            source: event.source,
+            messageId: messageId,
+            type: event.call.rawValue,
+            name: event.name,
+            userId: event.userId,
+            anonymousId: event.anonymousId,
+            receivedAt: receivedAt.milliseconds,
+            body: event.message.encoded(),
+            deduplicates: isSenders
+        )
+    }
+}
+
+extension RefusedMessage {
+    fileprivate init(
+        _ rejection: Rejection,
+        source: String?,
+        raw: [UInt8],
+        isCut: Bool = false,
+        _ arrival: Arrival
+    ) {
+        self.init(
+            source: source,
+            code: rejection.code.rawValue,
+            reason: rejection.message,
+            raw: raw,
+            isCut: isCut,
+            receivedAt: arrival.receivedAt.milliseconds
+        )
+    }
+}
+
+extension Rejection {
+    /// The same fault, with its place in a batch.
+    fileprivate func inBatch(at index: Int) -> Rejection {
+        Rejection(
+            code,
+            field: field.map { "batch[\(index)].\($0)" } ?? "batch[\(index)]",
+            "batch[\(index)]: \(message)"
+        )
+    }
+}

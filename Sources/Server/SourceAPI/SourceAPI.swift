@@ -1,0 +1,98 @@
+package import Events
+import HTTPTypes
+package import Logging
+
+/// The public listener's service: takes source calls over HTTP as source-api.md §1 has them.
+///
+/// Permissive mode, the default, refuses bad messages one by one, answers 200 and keeps what it refused; strict mode
+/// (`X-Strict-Mode: 1`) takes a request as a whole or not at all. A 200 means that every accepted message is on disk.
+package struct SourceAPI: HTTPService {
+    let writeKeys: WriteKeys
+    let intake: Intake
+    let limits: SourceLimits
+    let budget: ByteBudget
+    let log: RepeatedLog
+    let now: @Sendable () -> Timestamp
+    let makeMessageId: @Sendable () -> String
+    private var routes = Routes()
+
+    /// A source API that starts with these keys.
+    ///
+    /// - Parameters:
+    ///   - writeKeys: The keys of all sources.
+    ///   - intake: Where messages go.
+    ///   - limits: Bounds on requests.
+    ///   - logger: Takes faults, without bodies, keys or header values.
+    ///   - now: The server's clock.
+    ///   - makeMessageId: Makes the id of a message that has none.
+    package init(
+        writeKeys: WriteKeys,
+        intake: Intake,
+        limits: SourceLimits = SourceLimits(),
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        makeMessageId: @escaping @Sendable () -> String = { MessageID.random() }
+    ) {
+        self.writeKeys = writeKeys
+        self.intake = intake
+        self.limits = limits
+        budget = ByteBudget(limit: limits.bytesInFlight)
+        log = RepeatedLog(logger)
+        self.now = now
+        self.makeMessageId = makeMessageId
+        let unrouted = self
+        for call in Event.Call.allCases {
+            // Browser SDKs post to the first letter.
+            for path in ["/v1/\(call.rawValue)", "/v1/\(call.rawValue.prefix(1))"] {
+                routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: call) }
+            }
+        }
+        for path in ["/v1/batch", "/v1/b", "/v1/import"] {
+            routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: nil) }
+        }
+    }
+
+    /// Answers one request, with the headers that let pages of any origin read it.
+    package func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {
+        var answer = try await respond(to: request)
+        CrossOrigin.decorate(&answer, for: request)
+        return answer
+    }
+
+    private func respond(to request: IncomingRequest) async throws(BrokenRequest) -> Answer {
+        switch routes.match(request) {
+        case .handler(let handler, let parameters):
+            do {
+                return try await handler(request, parameters)
+            } catch let broken as BrokenRequest {
+                throw broken
+            } catch {
+                return answer(to: error)
+            }
+        case .wrongMethod where request.method == .options:
+            return CrossOrigin.preflight(request)
+        case .wrongMethod:
+            var answer = Answer.error(.wrongMethod, code: "method_not_allowed", "this path takes POST")
+            answer.headers[.allow] = "POST, OPTIONS"
+            return answer
+        case .unknownPath:
+            return .error(
+                .unknownPath,
+                code: "not_found",
+                "there is nothing here: calls go to /v1/identify, track, page, screen, group, alias or batch"
+            )
+        }
+    }
+
+    private func answer(to error: any Error) -> Answer {
+        switch error as? Intake.Failure {
+        case .overloaded(let seconds)?: return .overloaded(retryAfterSeconds: seconds, now: now())
+        case .unavailable(let reason)?:
+            log.note(.error, "Messages cannot be stored", kind: reason, now: now())
+            return .error(.storageUnavailable, code: "internal", "the message could not be stored: try again later")
+        case nil:
+            log.note(.error, "A source call could not be answered", kind: "\(type(of: error))", now: now())
+            return .error(.fault, code: "internal", "something went wrong in the server: its log says more")
+        }
+    }
+}

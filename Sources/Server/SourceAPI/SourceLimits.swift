@@ -1,0 +1,16 @@
+/// What the source API takes at most (source-api.md §1.7).
+package struct SourceLimits: Sendable {
+    /// Bytes of a request's body.
+    package var bodyBytes = 4 << 20
+    /// Bytes of one message as compact JSON, with what the envelope adds to it.
+    package var itemBytes = 64 << 10
+    /// Messages of one batch.
+    package var items = 2_500
+    /// Seconds that a body may take to arrive.
+    package var bodySeconds = 60
+    /// Bytes of all bodies that are worked on at a time; further requests are asked to come again.
+    package var bytesInFlight = 64 << 20
+
+    /// The limits that the properties start with.
+    package init() {}
+}

@@ -1,0 +1,92 @@
+import Events
+import HTTPTypes
+import LosslessJSON
+import NIOCore
+
+/// The body of a source call, taken apart: its messages and what holds for all of them.
+struct Submission {
+    /// The call that the path names, which wins over the message's `type`; `nil` on the batch paths.
+    let call: Event.Call?
+    let messages: [JSON]
+    let envelope: Event.Envelope
+    /// Size of the envelope's values that go into each message, as compact JSON.
+    let envelopeBytes: Int
+    /// The write keys of the body, in the order in which they are tried (source-api.md §1.2).
+    let writeKeys: [String]
+    /// No message's compact JSON can be larger than this.
+    let bodyBytes: Int
+
+    /// - Throws: `Rejection` for a body that cannot be understood as a whole.
+    init(_ body: ReceivedBody, of request: IncomingRequest, call: Event.Call?, limits: SourceLimits) throws(Rejection) {
+        let isBatch = call == nil
+        guard case .whole(let buffer) = body else {
+            throw Rejection(
+                isBatch ? .batchTooLarge : .messageTooLarge,
+                "the body is larger than \(limits.bodyBytes) bytes"
+            )
+        }
+        try Self.refuseCompression(of: buffer.readableBytesView.prefix(2), request)
+        let root: JSON
+        do {
+            root = try JSON(parsing: buffer)
+        } catch {
+            throw Rejection(.invalidJSON, "the body is not JSON: \(error)")
+        }
+        guard case .object(let object) = root else {
+            throw Rejection(.invalidJSON, "the body must be a JSON object, not \(root.kindName)")
+        }
+        self.call = call
+        bodyBytes = buffer.readableBytes
+        if isBatch {
+            messages = try Self.messages(of: object)
+            envelope = Event.Envelope(object)
+            envelopeBytes = envelope.mergedBytes
+            writeKeys = [object["writeKey"], messages.first?["writeKey"]].compactMap { $0?.stringValue }
+        } else {
+            if case .array? = object["batch"] {
+                throw Rejection(
+                    .invalidRequest,
+                    field: "batch",
+                    "this path takes a single message: a batch goes to /v1/batch"
+                )
+            }
+            messages = [root]
+            envelope = .none
+            envelopeBytes = 0
+            writeKeys = [object["writeKey"]].compactMap { $0?.stringValue }
+        }
+    }
+
+    private static func messages(of object: JSON.Object) throws(Rejection) -> [JSON] {
+        switch object["batch"] {
+        case .array(let messages)?: return messages
+        case let value?:
+            throw Rejection(.invalidRequest, field: "batch", "batch must be a list of messages, not \(value.kindName)")
+        case nil:
+            throw Rejection(
+                .invalidRequest,
+                field: "batch",
+                "batch is missing: this path takes {\"batch\":[…]}, a single message goes to the path of its type"
+            )
+        }
+    }
+
+    /// A proxy may have removed the header, so that the first bytes are asked too (source-api.md §1.3).
+    private static func refuseCompression(
+        of firstBytes: some Collection<UInt8>,
+        _ request: IncomingRequest
+    ) throws(Rejection) {
+        let encoding = (request.headers[.contentEncoding] ?? "").lowercased()
+        guard (encoding.isEmpty || encoding == "identity") && !firstBytes.elementsEqual([0x1F, 0x8B]) else {
+            throw Rejection(.invalidRequest, "compressed bodies are not understood yet: send the JSON as it is")
+        }
+    }
+}
+
+extension Event.Envelope {
+    /// Size of what is merged into each message.
+    fileprivate var mergedBytes: Int {
+        let objects = [context, integrations].filter { !$0.isEmpty }.map(JSON.object)
+        return (objects + [sentAt].compactMap(\.self)).reduce(0) { $0 + $1.encoded().count }
+    }
+}

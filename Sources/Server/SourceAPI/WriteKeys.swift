@@ -1,0 +1,45 @@
+/// The write keys of all sources.
+package struct WriteKeys: Sendable {
+    /// One key of one source.
+    package struct Entry: Sendable {
+        fileprivate let key: [UInt8]
+        /// The source's name in `ferry.yaml`.
+        package let source: String
+        /// A key of a source that is switched off is known and refused.
+        package let isEnabled: Bool
+
+        /// The key of a source, 1,024 bytes at most; nobody finds a longer one, nor an empty one.
+        package init(key: String, source: String, isEnabled: Bool = true) {
+            self.key = Array(key.utf8)
+            self.source = source
+            self.isEnabled = isEnabled
+        }
+    }
+
+    /// Bytes of a key at most, so that a sender does not buy time with a long one.
+    private static let longest = 1024
+
+    private let entries: [Entry]
+
+    /// All keys; where two are the same the first one counts.
+    package init(_ entries: [Entry]) {
+        self.entries = entries
+    }
+
+    /// The entry of a key; the first one if two have the same. Takes the same time whichever key it is, and for
+    /// unknown ones.
+    func entry(for key: String) -> Entry? {
+        guard key.utf8.count <= Self.longest else { return nil }
+        let given = Array(key.utf8)
+        var found: Int?
+        for (position, entry) in entries.enumerated() where isSameSecret(given, as: entry.key) {
+            found = found ?? position
+        }
+        return found.map { entries[$0] }
+    }
+}
+
+extension WriteKeys.Entry: CustomStringConvertible {
+    /// Without the key, so that it ends up in no log.
+    package var description: String { "write key of \(source)" }
+}

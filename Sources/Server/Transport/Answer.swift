@@ -1,0 +1,38 @@
+import HTTPTypes
+import LosslessJSON
+
+/// What a service answers.
+package struct Answer: Sendable {
+    let status: HTTPResponse.Status
+    var headers: HTTPFields
+    let body: [UInt8]
+    /// Whether the connection is of no use afterwards, because the request was not read to its end.
+    var closesConnection = false
+
+    /// An answer whose body is JSON bytes, or nothing.
+    init(_ situation: Situation, headers: HTTPFields = [:], body: [UInt8]) {
+        status = situation.status
+        self.headers = headers
+        self.body = body
+        if !body.isEmpty, headers[.contentType] == nil { self.headers[.contentType] = "application/json" }
+    }
+
+    /// An answer whose body is one JSON value.
+    init(_ situation: Situation, headers: HTTPFields = [:], json: JSON) {
+        self.init(situation, headers: headers, body: json.encoded())
+    }
+}
+
+extension HTTPField.Name {
+    static let strictMode = custom("X-Strict-Mode")
+    static let rateLimitReset = custom("X-RateLimit-Reset")
+    static let workspace = custom("X-Ferry-Workspace")
+    /// Customer.io answers with a header that repeats the status line (track-api.md §1).
+    static let repeatedStatus = custom("Status")
+
+    /// A name of ours, which is a valid one unless this file is wrong.
+    private static func custom(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no header name") }
+        return name
+    }
+}

@@ -1,0 +1,120 @@
+import HTTPTypes
+import Hummingbird
+import LosslessJSON
+import NIOCore
+
+/// One request as the services see it. Its body is still on the wire.
+package struct IncomingRequest: Sendable {
+    let method: HTTPRequest.Method
+    /// What the request line holds: the path and, behind a `?`, the query.
+    let target: String
+    let headers: HTTPFields
+    /// The `Host` header.
+    let authority: String?
+    /// The sender's address, without the port.
+    let peerAddress: String?
+    private let body: RequestBody
+
+    init(_ request: Request, peerAddress: String?) {
+        method = request.method
+        target = request.head.path ?? "/"
+        headers = request.headers
+        authority = request.head.authority
+        self.peerAddress = peerAddress
+        body = request.body
+    }
+
+    /// The decoded values of the query's parameters.
+    var query: RequestQuery { RequestQuery(target) }
+}
+
+/// The sender went away in the middle of a request, or stopped speaking HTTP: nobody is left to answer.
+package struct BrokenRequest: Error {
+    let cause: any Error
+}
+
+/// The bytes of a request, or why there are none.
+enum ReceivedBody {
+    case whole(ByteBuffer)
+    /// Larger than the limit. What came was thrown away; `isDrained` says whether it was all there is.
+    case tooLarge(isDrained: Bool)
+    /// Not complete in time.
+    case tooSlow
+    /// Other requests use up the memory that there is for bodies.
+    case noRoom
+
+    /// What came; empty unless it is whole.
+    var bytes: [UInt8] {
+        if case .whole(let buffer) = self { Array(buffer.readableBytesView) } else { [] }
+    }
+
+    /// Whether something came that is not in `bytes`.
+    var isCut: Bool {
+        if case .whole = self { false } else { true }
+    }
+
+    /// Bytes that the caller gives back to the budget.
+    var heldBytes: Int {
+        if case .whole(let buffer) = self { buffer.readableBytes } else { 0 }
+    }
+}
+
+extension JSON {
+    /// Reads one JSON value, which the buffer's size bounds.
+    init(parsing buffer: ByteBuffer) throws(JSONError) {
+        let result = buffer.withUnsafeReadableBytes { bytes -> Result<JSON, JSONError> in
+            do throws(JSONError) {
+                return .success(try JSON(parsing: bytes, limits: Limits(bytes: bytes.count)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        self = try result.get()
+    }
+}
+
+extension IncomingRequest {
+    /// Reads the body and never keeps more than `limit` bytes of it. What is kept is taken from `budget`, to which the
+    /// caller gives it back.
+    ///
+    /// A body that is not kept is read on to four times the limit, so that the sender has finished sending and reads
+    /// its answer. Whoever takes longer than `seconds` is not waited for.
+    func readBody(upTo limit: Int, seconds: Int, budget: ByteBudget) async throws(BrokenRequest) -> ReceivedBody {
+        let (drained, overflow) = limit.multipliedReportingOverflow(by: 4)
+        let drainLimit = overflow ? Int.max : drained
+        let announced = headers[.contentLength].flatMap { Int($0) } ?? 0
+        if announced > drainLimit { return .tooLarge(isDrained: false) }
+        let deadline = ContinuousClock.now.advanced(by: .seconds(seconds))
+        var buffer = ByteBuffer()
+        var received = 0
+        var failure: ReceivedBody?
+        do {
+            for try await var chunk in body {
+                received += chunk.readableBytes
+                // A silent sender is cut off by the connection's idle time-out; this is for one who dribbles.
+                if received > drainLimit || ContinuousClock.now > deadline {
+                    budget.giveBack(buffer.readableBytes)
+                    return received > drainLimit ? .tooLarge(isDrained: false) : .tooSlow
+                }
+                guard failure == nil else { continue }
+                if received > limit {
+                    failure = .tooLarge(isDrained: true)
+                } else if !budget.take(chunk.readableBytes) {
+                    failure = .noRoom
+                } else if buffer.readableBytes > 0 {
+                    buffer.writeBuffer(&chunk)
+                } else {
+                    buffer = chunk
+                    buffer.reserveCapacity(min(announced, limit))
+                }
+                guard failure != nil else { continue }
+                budget.giveBack(buffer.readableBytes)
+                buffer = ByteBuffer()
+            }
+        } catch {
+            budget.giveBack(buffer.readableBytes)
+            throw BrokenRequest(cause: error)
+        }
+        return failure ?? .whole(buffer)
+    }
+}

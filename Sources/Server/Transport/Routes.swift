@@ -1,0 +1,74 @@
+import HTTPTypes
+
+/// Which handler answers which method and path.
+///
+/// A table of our own, since Hummingbird's router tells an unknown path and a wrong method apart no further than 404,
+/// and decodes a path before it is split.
+struct Routes: Sendable {
+    typealias Handler = @Sendable (IncomingRequest, Parameters) async throws -> Answer
+
+    /// The decoded segments that a pattern left open.
+    struct Parameters: Sendable {
+        fileprivate(set) var values: [String: String] = [:]
+
+        /// The segment behind `{name}`; empty for a name that the pattern does not have.
+        subscript(name: String) -> String { values[name] ?? "" }
+    }
+
+    /// What the table holds for a request.
+    enum Match {
+        case handler(Handler, Parameters)
+        /// The path exists; `allowed` are the methods that it takes.
+        case wrongMethod(allowed: [HTTPRequest.Method])
+        case unknownPath
+    }
+
+    fileprivate enum Segment {
+        case literal(String)
+        case parameter(String)
+    }
+
+    fileprivate struct Entry {
+        let segments: [Segment]
+        var handlers: [HTTPRequest.Method: Handler]
+    }
+
+    /// By number of segments.
+    private var entries: [Int: [Entry]] = [:]
+
+    /// Adds a handler; `{name}` in the path takes any one segment.
+    mutating func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+        let segments = path.split(separator: "/").map { part -> Segment in
+            guard part.hasPrefix("{"), part.hasSuffix("}") else { return .literal(String(part)) }
+            return .parameter(String(part.dropFirst().dropLast()))
+        }
+        entries[segments.count, default: []].append(Entry(segments: segments, handlers: [method: handler]))
+    }
+
+    /// Finds the handler for a request. HEAD is answered by the handler of GET.
+    func match(_ request: IncomingRequest) -> Match {
+        guard let path = RequestPath(target: request.target) else { return .unknownPath }
+        var allowed: [HTTPRequest.Method] = []
+        for entry in entries[path.segments.count] ?? [] {
+            guard let parameters = entry.parameters(of: path) else { continue }
+            let method = request.method == .head ? .get : request.method
+            if let handler = entry.handlers[method] { return .handler(handler, parameters) }
+            allowed += entry.handlers.keys
+        }
+        return allowed.isEmpty ? .unknownPath : .wrongMethod(allowed: allowed)
+    }
+}
+
+extension Routes.Entry {
+    /// The open segments of a path that has as many segments; `nil` if a literal one differs.
+    fileprivate func parameters(of path: RequestPath) -> Routes.Parameters? {
+        var parameters = Routes.Parameters()
+        for (segment, text) in zip(segments, path.segments) {
+            switch segment {
+            case .literal(let literal): if literal != text { return nil }
+            case .parameter(let name): parameters.values[name] = text
+            }
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,59 @@
+import Events
+import HTTPTypes
+
+/// What became of a request. The one place where HTTP statuses are chosen.
+enum Situation: Equatable {
+    case done
+    /// A preflight's answer, which has no body.
+    case preflight
+
+    // The source API (source-api.md §1.6, §2.6).
+
+    /// The body as a whole cannot be understood. 400 even in permissive mode: the only status that stops every SDK.
+    case unreadable
+    /// A message or its key is refused on purpose. Permissive mode keeps it among the rejections and answers 200: on
+    /// 401, 403, 413 or 422 some SDKs keep the file for ever and others hammer.
+    case refused(Rejection.Code, Event.Strictness)
+    case overloaded
+    case storageUnavailable
+
+    // The Track API of a workspace (track-api.md §3).
+
+    case partlyInvalid
+    case invalid
+    case unauthorised
+    case farTooLarge
+
+    // Every listener.
+
+    case unknownPath
+    case wrongMethod
+    case tooSlow
+    /// The `Host` header names somebody else.
+    case foreignHost
+    case notReady
+    case fault
+
+    var status: HTTPResponse.Status {
+        switch self {
+        case .done: .ok
+        case .preflight: .noContent
+        case .unreadable: .badRequest
+        case .refused(_, .permissive): .ok
+        case .refused(.missingWriteKey, .strict), .refused(.invalidWriteKey, .strict): .unauthorized
+        case .refused(_, .strict): .badRequest
+        case .overloaded: .tooManyRequests
+        case .storageUnavailable: .serviceUnavailable
+        case .partlyInvalid: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status")
+        case .invalid: .badRequest
+        case .unauthorised: .unauthorized
+        case .farTooLarge: .contentTooLarge
+        case .unknownPath: .notFound
+        case .wrongMethod: .methodNotAllowed
+        case .tooSlow: .requestTimeout
+        case .foreignHost: .misdirectedRequest
+        case .notReady: .serviceUnavailable
+        case .fault: .internalServerError
+        }
+    }
+}

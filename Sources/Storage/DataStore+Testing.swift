@@ -1,0 +1,35 @@
+import Dispatch
+import GRDB
+
+/// Seams for tests of what happens when the disk is slow or full. Nothing else uses them.
+extension DataStore {
+    /// Keeps the writer of `ferry.db` busy until it is let go.
+    package struct WriterHold: Sendable {
+        fileprivate let semaphore = DispatchSemaphore(value: 0)
+
+        package func letGo() {
+            semaphore.signal()
+        }
+    }
+
+    /// Keeps the writer of `ferry.db` busy; calls queue up meanwhile. Returns at once.
+    package func holdWriter() -> WriterHold {
+        let hold = WriterHold()
+        log.commits.database.writer.asyncWriteWithoutTransaction { _ in hold.semaphore.wait() }
+        return hold
+    }
+
+    /// Events that wait for their commit now.
+    package var waitingEvents: Int { log.commits.waitingEvents }
+
+    /// Transactions of the log that have been committed since it was opened.
+    package var committedGroups: Int { log.commits.committedGroups }
+
+    /// Makes the disk full for `ferry.db` at this many pages of 4 KiB, counted from the pages it has now.
+    package func limitGrowth(toPages pages: Int) throws {
+        try log.commits.database.writer.writeWithoutTransaction { connection in
+            let current = try Int.fetchOne(connection, sql: "PRAGMA page_count") ?? 0
+            try connection.execute(sql: "PRAGMA max_page_count = \(current + pages)")
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/// Storage: what Ferry keeps, and the only room in which SQL is written.
+///
+/// It knows two databases. `ferry.db` holds the log of accepted messages, how far each integration has come in it, the
+/// operations that Customer.io refused for good and the messages that Ferry refused. `workspace.db` holds the embedded
+/// workspaces. Other rooms see named operations in domain words, each one transaction; they never see a row, a
+/// statement or a connection. This room refuses to know what an event, an operation or a person means: it stores bytes,
+/// compares identifiers byte for byte, and keeps promises about order and durability. It never reads a clock.
+///
+/// | database | `synchronous` | what an answer means |
+/// |---|---|---|
+/// | `ferry.db` | `FULL` | on the disk: survives the loss of power |
+/// | `workspace.db` | `NORMAL` | handed to the system: survives `kill -9`, may lose its end with the power |
+///
+/// The workspace stands in for somebody else's service, and pays no disk flush for each request therefore.
+package struct DataStore: Sendable {
+    /// Where the data is.
+    package enum Location: Sendable, Equatable {
+        /// Nowhere: gone with the process.
+        case memory
+        /// A folder of the file system, created if it is missing (mode 0700, its files 0600).
+        case folder(String)
+    }
+
+    /// Bounds of what waits and of what is kept.
+    package struct Limits: Sendable {
+        /// Events that may wait for their commit; beyond them `append` throws `overloaded`.
+        package var waitingEvents = 20_000
+        /// Bytes that may wait for their commit; beyond them `append` throws `overloaded`.
+        package var waitingBytes = 64 << 20
+        /// Bytes of refused messages kept; the oldest leave first (design.md, "What is stored").
+        package var refusedBytes: Int64 = 100_000_000
+        /// Bytes kept of one refused message; the rest is cut off.
+        package var refusedMessageBytes = 1 << 20
+
+        package init() {}
+    }
+
+    package let log: EventLog
+    package let cursors: Cursors
+    package let refusedMessages: RefusedMessages
+    package let workspaces: WorkspaceStore
+
+    private let databases: [OpenDatabase]
+    private let folder: DataFolder?
+
+    /// Opens the databases, makes them if they are missing and brings their tables up to date.
+    ///
+    /// It blocks: call it at the start of a process. A folder belongs to one store at a time.
+    ///
+    /// - Throws: `unwritable`, `locked` when another process (or another store of this one) holds the folder,
+    ///   `newerVersion`, `corrupt`, `full`.
+    package init(opening location: Location, limits: Limits = Limits()) throws(StorageError) {
+        let folder: DataFolder?
+        switch location {
+        case .memory: folder = nil
+        case .folder(let path): folder = try DataFolder(path)
+        }
+        let main = try OpenDatabase("ferry.db", in: folder, durability: .everyCommit, migrator: LogSchema.migrator)
+        let workspace = try OpenDatabase(
+            "workspace.db",
+            in: folder,
+            durability: .untilPowerLoss,
+            migrator: WorkspaceSchema.migrator
+        )
+        let commits = GroupCommit(main, limits: limits)
+        log = try EventLog(commits)
+        cursors = Cursors(commits)
+        refusedMessages = RefusedMessages(commits, limits: limits)
+        workspaces = WorkspaceStore(workspace)
+        databases = [main, workspace]
+        self.folder = folder
+    }
+
+    /// Closes the databases and lets go of the folder. What waits for its commit at that moment may get an error.
+    ///
+    /// - Throws: the first error; the other database is closed and the folder let go all the same.
+    package func close() throws(StorageError) {
+        var failure: StorageError?
+        for database in databases {
+            do {
+                try database.close()
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        folder?.letGo()
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,146 @@
+import GRDB
+import Synchronization
+
+/// An accepted message on its way into the log.
+package struct NewEvent: Sendable {
+    /// The key of its source in `ferry.yaml`.
+    package var source: String
+    package var messageId: String
+    /// `track`, `identify` …
+    package var type: String
+    /// The `event` of a track call; it counts for deduplication there.
+    package var name: String?
+    package var userId: String?
+    package var anonymousId: String?
+    /// Milliseconds since 1970.
+    package var receivedAt: Int64
+    /// The normalised message as JSON.
+    package var body: [UInt8]
+    /// Whether a repetition within 24 hours is recognised. `false` when the server made the message id.
+    package var deduplicates: Bool
+
+    package init(
+        source: String,
+        messageId: String,
+        type: String,
+        name: String?,
+        userId: String?,
+        anonymousId: String?,
+        receivedAt: Int64,
+        body: [UInt8],
+        deduplicates: Bool
+    ) {
+        self.source = source
+        self.messageId = messageId
+        self.type = type
+        self.name = name
+        self.userId = userId
+        self.anonymousId = anonymousId
+        self.receivedAt = receivedAt
+        self.body = body
+        self.deduplicates = deduplicates
+    }
+}
+
+/// What became of a message that was appended.
+package enum Appended: Sendable, Equatable {
+    /// It is in the log, on the disk, under this number.
+    case stored(seq: Int64)
+    /// The same message was accepted before, under this number; nothing was stored (source-api.md §2.7).
+    case duplicate(of: Int64)
+}
+
+/// A message as it stands in the log.
+package struct LoggedEvent: Sendable, Equatable {
+    /// Its place in the log: unique, rising in the order of the commits, never used again.
+    package let seq: Int64
+    package let source: String
+    /// Milliseconds since 1970.
+    package let receivedAt: Int64
+    /// The normalised message as JSON.
+    package let body: [UInt8]
+}
+
+/// The log of accepted messages, in the order in which they were committed.
+package final class EventLog: Sendable {
+    let commits: GroupCommit
+    private let keys: MessageKeys
+    private let readers = Mutex(Readers())
+
+    private struct Readers {
+        var next = 0
+        var signals: [Int: AsyncStream<Void>.Continuation] = [:]
+    }
+
+    init(_ commits: GroupCommit) throws(StorageError) {
+        self.commits = commits
+        do {
+            keys = MessageKeys(secret: try commits.database.writer.read { try LogTables.secret($0) })
+        } catch {
+            throw StorageError(error, file: commits.database.file)
+        }
+    }
+
+    /// Appends messages and returns when they are on the disk, with what became of each, in the order of `events`.
+    ///
+    /// All of a call's messages are stored or none. Calls made at the same time share a transaction. A message that
+    /// deduplicates is a duplicate of one with the same source, message id, type and (for track) name that was received
+    /// less than 24 hours before, in the same call too. Cancelling the task has no effect on a call that was admitted.
+    ///
+    /// - Throws: `overloaded` when `DataStore.Limits.waitingEvents` or `waitingBytes` would be passed, `full` and the
+    ///   other errors of the disk. Nothing of the call is stored then.
+    package func append(_ events: [NewEvent]) async throws(StorageError) -> [Appended] {
+        guard !events.isEmpty else { return [] }
+        let bytes = events.reduce(0) { $0 + $1.body.count }
+        let keys = events.map { $0.deduplicates ? self.keys.key(of: $0) : nil }
+        let results = try await commits.commit(.init(events: events.count, bytes: bytes)) { connection in
+            try LogTables.append(events, keys: keys, connection)
+        }
+        if results.contains(where: { if case .stored = $0 { true } else { false } }) { wakeReaders() }
+        return results
+    }
+
+    /// The messages behind `seq`, in order: at most `limit`, and no more than `maximumBytes` of bodies unless the first
+    /// alone is larger. An empty answer means that there are none yet.
+    package func read(
+        after seq: Int64,
+        limit: Int,
+        maximumBytes: Int = .max
+    ) async throws(StorageError) -> [LoggedEvent] {
+        try await commits.database.read { connection in
+            try LogTables.events(after: seq, limit: limit, maximumBytes: maximumBytes, connection)
+        }
+    }
+
+    /// The number of the last message that was ever appended; 0 when there was none.
+    package func lastSequence() async throws(StorageError) -> Int64 {
+        try await commits.database.read { try LogTables.lastSequence($0) }
+    }
+
+    /// How many messages stand in the log. Takes the same time however many there are.
+    package func count() async throws(StorageError) -> Int64 {
+        try await commits.database.read { try LogTables.count($0) }
+    }
+
+    /// A new signal that comes after each commit with new messages. Several that come before the reader looks are one.
+    ///
+    /// A reader takes its stream first, then reads until it gets nothing, then waits: so no message is overlooked.
+    package var appended: AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { signal in
+            let number = readers.withLock { readers in
+                readers.next += 1
+                readers.signals[readers.next] = signal
+                return readers.next
+            }
+            signal.onTermination = { [weak self] _ in
+                _ = self?.readers.withLock { $0.signals.removeValue(forKey: number) }
+            }
+        }
+    }
+
+    private func wakeReaders() {
+        for signal in readers.withLock({ Array($0.signals.values) }) {
+            signal.yield()
+        }
+    }
+}

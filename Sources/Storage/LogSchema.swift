@@ -1,0 +1,93 @@
+import GRDB
+
+/// The tables of `ferry.db`. Migrations are only ever appended, and never edited once released.
+enum LogSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("2026-11-23 event log") { try createLog($0) }
+        migrator.registerMigration("2026-11-23 delivery") { try createDelivery($0) }
+        migrator.registerMigration("2026-11-23 refused messages") { try createRefusedMessages($0) }
+        return migrator
+    }
+
+    private static func createLog(_ connection: Database) throws {
+        // AUTOINCREMENT: a number is never used again, also when the newest rows have been removed.
+        try connection.execute(
+            sql: """
+                CREATE TABLE events (
+                    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+                    source TEXT NOT NULL,
+                    message_id TEXT,
+                    type TEXT NOT NULL,
+                    name TEXT,
+                    user_id TEXT,
+                    anonymous_id TEXT,
+                    received_at INTEGER NOT NULL,
+                    body BLOB
+                );
+                CREATE TABLE seen (
+                    key BLOB PRIMARY KEY,
+                    seq INTEGER NOT NULL,
+                    received_at INTEGER NOT NULL
+                ) WITHOUT ROWID;
+                CREATE INDEX seen_by_time ON seen (received_at);
+                CREATE TABLE secrets (
+                    name TEXT PRIMARY KEY,
+                    value BLOB NOT NULL
+                ) WITHOUT ROWID;
+                """
+        )
+        var generator = SystemRandomNumberGenerator()
+        let secret = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        try connection.execute(
+            sql: "INSERT INTO secrets (name, value) VALUES ('message keys', ?)",
+            arguments: [Bytes(secret)]
+        )
+    }
+
+    private static func createDelivery(_ connection: Database) throws {
+        // operation NULL: all operations of the event are settled.
+        try connection.execute(
+            sql: """
+                CREATE TABLE cursors (
+                    integration TEXT PRIMARY KEY,
+                    seq INTEGER NOT NULL,
+                    operation INTEGER
+                ) WITHOUT ROWID;
+                CREATE TABLE failures (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    integration TEXT NOT NULL,
+                    seq INTEGER NOT NULL,
+                    action TEXT NOT NULL,
+                    body BLOB NOT NULL,
+                    words TEXT NOT NULL,
+                    failed_at INTEGER NOT NULL,
+                    attempts INTEGER NOT NULL
+                );
+                CREATE INDEX failures_by_integration ON failures (integration, number);
+                """
+        )
+    }
+
+    private static func createRefusedMessages(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                CREATE TABLE refused_messages (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    source TEXT,
+                    code TEXT NOT NULL,
+                    reason TEXT NOT NULL,
+                    raw BLOB NOT NULL,
+                    is_cut INTEGER NOT NULL,
+                    received_at INTEGER NOT NULL
+                );
+                CREATE TABLE refused_size (
+                    one INTEGER PRIMARY KEY CHECK (one = 1),
+                    messages INTEGER NOT NULL,
+                    bytes INTEGER NOT NULL
+                );
+                INSERT INTO refused_size (one, messages, bytes) VALUES (1, 0, 0);
+                """
+        )
+    }
+}

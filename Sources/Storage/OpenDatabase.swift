@@ -1,0 +1,119 @@
+import GRDB
+
+/// One open database: its connections, and its errors in our words.
+final class OpenDatabase: Sendable {
+    /// When an answered commit is safe.
+    enum Durability {
+        /// On the disk.
+        case everyCommit
+        /// With the system: whatever happens to this process, it stays.
+        case untilPowerLoss
+    }
+
+    let writer: any DatabaseWriter
+    /// What messages call it.
+    let file: String
+    /// Held while the database is open.
+    private let folder: DataFolder?
+
+    init(
+        _ name: String,
+        in folder: DataFolder?,
+        durability: Durability,
+        migrator: DatabaseMigrator
+    ) throws(StorageError) {
+        let path = try folder?.file(name)
+        self.folder = folder
+        file = path ?? "\(name) in memory"
+        do {
+            writer = try Self.connect(path, durability: durability)
+            try Self.migrate(writer, with: migrator, name: name)
+        } catch {
+            throw StorageError(error, file: file)
+        }
+    }
+
+    private static func connect(_ path: String?, durability: Durability) throws -> any DatabaseWriter {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = true
+        configuration.label = "ferry.storage"
+        guard let path else {
+            return try DatabaseQueue(configuration: configuration)
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // The pool sets NORMAL itself when it opens, so the level is chosen after it has.
+        try pool.writeWithoutTransaction { database in
+            switch durability {
+            case .everyCommit: try database.execute(sql: "PRAGMA synchronous = FULL")
+            case .untilPowerLoss: try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
+            try database.execute(sql: "PRAGMA fullfsync = ON")
+            try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+        }
+        return pool
+    }
+
+    private static func migrate(
+        _ writer: any DatabaseWriter,
+        with migrator: DatabaseMigrator,
+        name: String
+    ) throws {
+        let applied = try writer.read { try migrator.appliedIdentifiers($0) }
+        let known = migrator.migrations
+        guard applied.isSubset(of: known) else {
+            throw StorageError(
+                .newerVersion,
+                "\(name) was written by a newer version of Ferry (schema \(applied.count)); "
+                    + "this one knows up to \(known.count). Use that version, or another data folder"
+            )
+        }
+        try migrator.migrate(writer)
+    }
+
+    func close() throws(StorageError) {
+        do {
+            try writer.close()
+        } catch {
+            throw StorageError(error, file: file)
+        }
+    }
+
+    /// Reads on a connection of its own, off the cooperative pool. It ends whatever becomes of the calling task.
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StorageError) -> Value {
+        let file = file
+        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
+            let answer: @Sendable (Result<Database, any Error>) -> Void = { connection in
+                do {
+                    continuation.resume(returning: .success(try work(try connection.get())))
+                } catch {
+                    continuation.resume(returning: .failure(StorageError(error, file: file)))
+                }
+            }
+            if let pool = writer as? DatabasePool {
+                pool.asyncRead(answer)
+            } else {
+                // In memory there is one connection: what reads has it to itself anyway. (A read of GRDB's would end
+                // the process if it came after `close`.)
+                writer.asyncWriteWithoutTransaction { answer(.success($0)) }
+            }
+        }
+        return try result.get()
+    }
+
+    /// Does all of `work` or none of it, off the cooperative pool. It ends whatever becomes of the calling task, for a
+    /// transaction that is broken off half-way would leave the caller in doubt.
+    func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StorageError) -> Value {
+        let file = file
+        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
+            writer.asyncWrite(work) { _, result in
+                continuation.resume(returning: result.mapError { StorageError($0, file: file) })
+            }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,68 @@
+import GRDB
+
+/// Why something could not be stored or read, in a sentence that names the file and the way out.
+///
+/// The text holds no stored value and can be logged.
+package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: String, Sendable, CaseIterable {
+        /// The folder or a file cannot be made or written.
+        case unwritable
+        /// The disk is full. Nothing of the transaction was stored; it may be tried again.
+        case full
+        /// A file is not a database, or is damaged.
+        case corrupt
+        /// A newer version of Ferry wrote the database.
+        case newerVersion
+        /// Somebody else holds the folder or the database.
+        case locked
+        /// Too much waits for its commit already. Nothing of the call was stored; it may be tried again.
+        case overloaded
+        /// The call contradicts what is stored. It would fail again.
+        case refused
+        /// Anything else; the sentence says what SQLite said.
+        case other
+    }
+
+    package let code: Code
+    package let description: String
+
+    init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}
+
+extension StorageError {
+    /// The error of a statement or transaction on `file`.
+    init(_ error: any Error, file: String) {
+        if let error = error as? StorageError {
+            self = error
+            return
+        }
+        guard let error = error as? DatabaseError else {
+            // What is left are values of a kind that this version never wrote.
+            self.init(.corrupt, "\(file) holds a value that cannot be read; restore it from a copy")
+            return
+        }
+        switch error.resultCode {
+        case .SQLITE_FULL:
+            self.init(.full, "\(file): the disk is full; free some space on it, nothing stored before is lost")
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+            self.init(.unwritable, "\(file) cannot be written; make it writable, or choose another data folder")
+        case .SQLITE_CORRUPT:
+            self.init(.corrupt, "\(file) is damaged; restore it from a copy, or choose another data folder")
+        case .SQLITE_NOTADB:
+            self.init(.corrupt, "\(file) is not a database of Ferry; move it away, or choose another data folder")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(.locked, "\(file) is locked by another program; close it there, then try again")
+        default:
+            let words = error.message ?? "no message"
+            self.init(.other, "\(file): SQLite says \(words) (code \(error.extendedResultCode.rawValue))")
+        }
+    }
+
+    /// A stored value that this version cannot read back.
+    static func unreadable(_ what: String) -> StorageError {
+        StorageError(.corrupt, "a stored \(what) cannot be read; restore the data folder from a copy")
+    }
+}

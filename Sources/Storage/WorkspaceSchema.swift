@@ -1,0 +1,138 @@
+import GRDB
+
+/// The tables of `workspace.db`. Migrations are only ever appended, and never edited once released.
+enum WorkspaceSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("2026-11-23 people") { try createPeople($0) }
+        migrator.registerMigration("2026-11-23 objects") { try createObjects($0) }
+        migrator.registerMigration("2026-11-23 activity") { try createActivity($0) }
+        return migrator
+    }
+
+    private static func createPeople(_ connection: Database) throws {
+        // AUTOINCREMENT: neither a person's number nor a workspace's is ever used again, so no cio_id is.
+        // Attributes are {"name":[value,time]}, with null as the value of one that was removed.
+        try connection.execute(
+            sql: """
+                CREATE TABLE workspaces (
+                    workspace INTEGER PRIMARY KEY AUTOINCREMENT,
+                    name TEXT NOT NULL UNIQUE,
+                    people_made INTEGER NOT NULL DEFAULT 0,
+                    objects_made INTEGER NOT NULL DEFAULT 0
+                );
+                CREATE TABLE people (
+                    person INTEGER PRIMARY KEY AUTOINCREMENT,
+                    workspace INTEGER NOT NULL,
+                    id TEXT,
+                    email TEXT,
+                    email_key TEXT,
+                    cio_id TEXT NOT NULL,
+                    made_at INTEGER NOT NULL,
+                    attributes TEXT NOT NULL
+                );
+                CREATE UNIQUE INDEX people_by_id ON people (workspace, id);
+                CREATE UNIQUE INDEX people_by_email ON people (workspace, email_key);
+                CREATE UNIQUE INDEX people_by_cio_id ON people (workspace, cio_id);
+                CREATE TABLE devices (
+                    workspace INTEGER NOT NULL,
+                    token TEXT NOT NULL,
+                    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+                    platform TEXT NOT NULL,
+                    last_used INTEGER NOT NULL,
+                    attributes TEXT NOT NULL,
+                    PRIMARY KEY (workspace, token)
+                ) WITHOUT ROWID;
+                CREATE INDEX devices_by_person ON devices (person);
+                CREATE TABLE suppressed (
+                    workspace INTEGER NOT NULL,
+                    kind TEXT NOT NULL,
+                    value TEXT NOT NULL,
+                    together INTEGER NOT NULL,
+                    PRIMARY KEY (workspace, kind, value)
+                ) WITHOUT ROWID;
+                """
+        )
+    }
+
+    private static func createObjects(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                CREATE TABLE objects (
+                    object INTEGER PRIMARY KEY AUTOINCREMENT,
+                    workspace INTEGER NOT NULL,
+                    type INTEGER NOT NULL,
+                    id TEXT NOT NULL,
+                    cio_id TEXT NOT NULL,
+                    made_at INTEGER NOT NULL,
+                    attributes TEXT NOT NULL
+                );
+                CREATE UNIQUE INDEX objects_by_id ON objects (workspace, type, id);
+                CREATE UNIQUE INDEX objects_by_cio_id ON objects (workspace, cio_id);
+                CREATE TABLE relationships (
+                    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+                    object INTEGER NOT NULL REFERENCES objects ON DELETE CASCADE,
+                    attributes TEXT NOT NULL,
+                    PRIMARY KEY (person, object)
+                ) WITHOUT ROWID;
+                CREATE INDEX relationships_by_object ON relationships (object, person);
+                CREATE TABLE anonymous_relationships (
+                    workspace INTEGER NOT NULL,
+                    anonymous_id TEXT NOT NULL,
+                    object INTEGER NOT NULL REFERENCES objects ON DELETE CASCADE,
+                    attributes TEXT NOT NULL,
+                    PRIMARY KEY (workspace, anonymous_id, object)
+                ) WITHOUT ROWID;
+                CREATE INDEX anonymous_relationships_by_object ON anonymous_relationships (object);
+                """
+        )
+    }
+
+    private static func createActivity(_ connection: Database) throws {
+        // identifiers: of whom an entry speaks who has no row in people (deleted, or never made).
+        try connection.execute(
+            sql: """
+                CREATE TABLE activity (
+                    entry INTEGER PRIMARY KEY AUTOINCREMENT,
+                    workspace INTEGER NOT NULL,
+                    person INTEGER REFERENCES people ON DELETE CASCADE,
+                    anonymous_id TEXT,
+                    type TEXT NOT NULL,
+                    timestamp INTEGER NOT NULL,
+                    logged_at INTEGER NOT NULL,
+                    name TEXT,
+                    identifiers TEXT,
+                    data TEXT
+                );
+                CREATE INDEX activity_by_workspace ON activity (workspace, entry);
+                CREATE INDEX activity_by_person ON activity (person, entry);
+                CREATE INDEX activity_by_anonymous_id ON activity (workspace, anonymous_id)
+                    WHERE person IS NULL AND anonymous_id IS NOT NULL;
+                CREATE INDEX activity_without_person_by_time ON activity (workspace, logged_at)
+                    WHERE person IS NULL AND anonymous_id IS NOT NULL;
+                CREATE TABLE anonymous_people (
+                    workspace INTEGER NOT NULL,
+                    anonymous_id TEXT NOT NULL,
+                    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+                    joined_at INTEGER NOT NULL,
+                    PRIMARY KEY (workspace, anonymous_id)
+                ) WITHOUT ROWID;
+                CREATE INDEX anonymous_people_by_person ON anonymous_people (person);
+                CREATE TABLE event_ids (
+                    workspace INTEGER NOT NULL,
+                    id TEXT NOT NULL,
+                    PRIMARY KEY (workspace, id)
+                ) WITHOUT ROWID;
+                CREATE TABLE metrics (
+                    metric INTEGER PRIMARY KEY AUTOINCREMENT,
+                    workspace INTEGER NOT NULL,
+                    delivery_id TEXT NOT NULL,
+                    name TEXT NOT NULL,
+                    timestamp INTEGER NOT NULL,
+                    data TEXT NOT NULL
+                );
+                CREATE INDEX metrics_by_workspace ON metrics (workspace, metric);
+                """
+        )
+    }
+}

@@ -1,0 +1,205 @@
+import GRDB
+import LosslessJSON
+
+/// One workspace inside one transaction: what it remembers, in named operations.
+///
+/// Lists come in the order in which their members were made. The value is of no use after the closure it was given to.
+package struct WorkspaceTransaction {
+    let connection: Database
+    /// The workspace's number, 1 for the first; 0 when it was never written.
+    package let workspace: Int64
+
+    init(_ connection: Database, workspace name: String) throws {
+        self.connection = connection
+        workspace =
+            try connection.row("SELECT workspace FROM workspaces WHERE name = ?", [Text(name)])?.integer(0) ?? 0
+    }
+
+    // MARK: People
+
+    /// The person whom the identifier finds.
+    package func person(_ identifier: PersonIdentifier) throws -> StoredPerson? {
+        switch identifier {
+        case .id: try person("id = ?", identifier)
+        case .email: try person("email_key = ?", identifier)
+        case .cioId: try person("cio_id = ?", identifier)
+        }
+    }
+
+    private func person(_ condition: String, _ identifier: PersonIdentifier) throws -> StoredPerson? {
+        try connection.row(
+            "SELECT person, id, email, cio_id, made_at FROM people WHERE workspace = ? AND \(condition)",
+            [workspace, Text(identifier.comparable.value)]
+        ).map { try StoredPerson($0) }
+    }
+
+    /// The person at a place.
+    package func person(at key: PersonKey) throws -> StoredPerson? {
+        try connection.row(
+            "SELECT person, id, email, cio_id, made_at FROM people WHERE person = ? AND workspace = ?",
+            [key.number, workspace]
+        ).map { try StoredPerson($0) }
+    }
+
+    /// Makes a person. `cioId` gets the numbers of the workspace and of the person in it, the first being 1.
+    package func addPerson(
+        id: String?,
+        email: String?,
+        madeAt: Int64,
+        cioId: (_ workspace: Int64, _ number: Int64) -> String
+    ) throws -> StoredPerson {
+        try connection.run("UPDATE workspaces SET people_made = people_made + 1 WHERE workspace = ?", [workspace])
+        let number = try connection.row("SELECT people_made FROM workspaces WHERE workspace = ?", [workspace])
+        let cioId = cioId(workspace, try number?.integer(0) ?? 0)
+        try connection.run(
+            """
+            INSERT INTO people (workspace, id, email, email_key, cio_id, made_at, attributes)
+            VALUES (?, ?, ?, ?, ?, ?, '{}')
+            """,
+            [
+                workspace, id.map(Text.init), email.map(Text.init),
+                email.map { Text(PersonIdentifier.comparableEmail($0)) }, Text(cioId), madeAt,
+            ]
+        )
+        let key = PersonKey(number: connection.lastInsertedRowID)
+        return StoredPerson(key: key, id: id, email: email, cioId: cioId, madeAt: madeAt)
+    }
+
+    /// Gives a person the `id` and `email` that the value has. Nobody else may own them.
+    package func setIdentifiers(of person: StoredPerson) throws {
+        try connection.run(
+            "UPDATE people SET id = ?, email = ?, email_key = ? WHERE person = ?",
+            [
+                person.id.map(Text.init), person.email.map(Text.init),
+                person.email.map { Text(PersonIdentifier.comparableEmail($0)) }, person.key.number,
+            ]
+        )
+    }
+
+    /// Removes a person with everything of theirs: devices, relationships, activity, anonymous ids.
+    package func remove(_ person: PersonKey) throws {
+        try connection.run("DELETE FROM people WHERE person = ?", [person.number])
+    }
+
+    package func attributes(of person: PersonKey) throws -> AttributeSet {
+        let row = try connection.row("SELECT attributes FROM people WHERE person = ?", [person.number])
+        return try row.map { try AttributeSet(storedText: $0.text(0)) } ?? AttributeSet()
+    }
+
+    package func setAttributes(_ attributes: AttributeSet, of person: PersonKey) throws {
+        try connection.run(
+            "UPDATE people SET attributes = ? WHERE person = ?",
+            [attributes.storedText, person.number]
+        )
+    }
+
+    /// The people behind a place (`nil`: from the first on), at most `limit`.
+    package func people(after key: Int64?, limit: Int) throws -> [StoredPerson] {
+        try connection.rows(
+            """
+            SELECT person, id, email, cio_id, made_at FROM people
+            WHERE workspace = ? AND person > ? ORDER BY person LIMIT ?
+            """,
+            [workspace, key ?? 0, limit]
+        ).map { try StoredPerson($0) }
+    }
+
+    // MARK: Suppression
+
+    /// Blocks identifiers; those that are blocked together are freed together.
+    package func suppress(_ identifiers: [PersonIdentifier]) throws {
+        let last = try connection.row("SELECT max(together) FROM suppressed WHERE workspace = ?", [workspace])
+        let together = (try last?.optionalInteger(0) ?? 0) + 1
+        for identifier in identifiers {
+            let (kind, value) = identifier.comparable
+            try connection.run(
+                "INSERT OR REPLACE INTO suppressed (workspace, kind, value, together) VALUES (?, ?, ?, ?)",
+                [workspace, kind, Text(value), together]
+            )
+        }
+    }
+
+    package func isSuppressed(_ identifier: PersonIdentifier) throws -> Bool {
+        let (kind, value) = identifier.comparable
+        return try connection.row(
+            "SELECT 1 FROM suppressed WHERE workspace = ? AND kind = ? AND value = ?",
+            [workspace, kind, Text(value)]
+        ) != nil
+    }
+
+    /// Frees an identifier and those that were blocked together with it.
+    package func unsuppress(_ identifier: PersonIdentifier) throws {
+        let (kind, value) = identifier.comparable
+        try connection.run(
+            """
+            DELETE FROM suppressed WHERE workspace = ?1 AND together IN (
+                SELECT together FROM suppressed WHERE workspace = ?1 AND kind = ?2 AND value = ?3)
+            """,
+            [workspace, kind, Text(value)]
+        )
+    }
+
+    // MARK: Devices
+
+    package func device(_ token: String) throws -> StoredDevice? {
+        try connection.row(
+            """
+            SELECT person, token, platform, last_used, attributes FROM devices WHERE workspace = ? AND token = ?
+            """,
+            [workspace, Text(token)]
+        ).map { try StoredDevice($0) }
+    }
+
+    /// Adds a device, or puts it in the place of the one with the same token, whoever had it.
+    package func setDevice(_ device: StoredDevice) throws {
+        try connection.run(
+            """
+            INSERT OR REPLACE INTO devices (workspace, token, person, platform, last_used, attributes)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                workspace, Text(device.token), device.person.number, Text(device.platform), device.lastUsed,
+                device.attributes.storedText,
+            ]
+        )
+    }
+
+    package func removeDevice(_ token: String) throws {
+        try connection.run("DELETE FROM devices WHERE workspace = ? AND token = ?", [workspace, Text(token)])
+    }
+
+    /// The devices of a person, by token.
+    package func devices(of person: PersonKey) throws -> [StoredDevice] {
+        try connection.rows(
+            """
+            SELECT person, token, platform, last_used, attributes FROM devices WHERE person = ? ORDER BY token
+            """,
+            [person.number]
+        ).map { try StoredDevice($0) }
+    }
+
+    package func moveDevices(from: PersonKey, to: PersonKey) throws {
+        try connection.run("UPDATE devices SET person = ? WHERE person = ?", [to.number, from.number])
+    }
+}
+
+extension StoredPerson {
+    /// Columns person, id, email, cio_id, made_at, from the given position on.
+    init(_ row: Row, from column: Int = 0) throws {
+        key = PersonKey(number: try row.integer(column))
+        id = try row.optionalText(column + 1)
+        email = try row.optionalText(column + 2)
+        cioId = try row.text(column + 3)
+        madeAt = try row.integer(column + 4)
+    }
+}
+
+extension StoredDevice {
+    fileprivate init(_ row: Row) throws {
+        person = PersonKey(number: try row.integer(0))
+        token = try row.text(1)
+        platform = try row.text(2)
+        lastUsed = try row.integer(3)
+        attributes = try JSON.Object(storedText: row.text(4))
+    }
+}

@@ -1,0 +1,94 @@
+import LosslessJSON
+
+/// The operations of one request: a metric alone, an item alone, or several items (actions.md §5).
+package struct Batch: Sendable, Equatable {
+    /// In the order in which they are applied (track-api.md §10).
+    package let operations: [Operation]
+
+    package init(_ operations: [Operation]) {
+        self.operations = operations
+    }
+
+    /// Where the request goes: `/api/v2/batch` takes several items, anything else goes to the path of its operation.
+    package var path: String {
+        guard operations.count == 1 else { return "/api/v2/batch" }
+        return operations[0].path
+    }
+
+    /// Whether one request can carry these operations: the batch API knows no metrics.
+    var isOneRequest: Bool {
+        operations.count == 1 || !operations.isEmpty && operations.allSatisfy { $0.kind == .entity }
+    }
+
+    /// The body of the request.
+    package func encoded() -> [UInt8] {
+        if operations.count == 1 { return operations[0].encoded() }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(operations.count * 512 + Batch.frameBytes)
+        bytes += Batch.opening
+        for position in operations.indices {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            operations[position].body.write(to: &bytes)
+        }
+        bytes += Batch.closing
+        return bytes
+    }
+
+    private static let opening = Array(#"{"batch":["#.utf8)
+    private static let closing = Array("]}".utf8)
+    fileprivate static let frameBytes = opening.count + closing.count
+}
+
+extension Batch {
+    /// An operation that waits to be sent, with what its action says about batching.
+    package struct Item: Sendable, Equatable {
+        package let operation: Operation
+        /// Bytes of the operation's compact JSON text.
+        package let bytes: Int
+        /// How many operations its request may hold, 1 or more. To halve a group (`Answer.unclear`), lower it.
+        package var batchSize: Int
+
+        /// - Parameters:
+        ///   - operation: encoded once here, to know its size.
+        ///   - batchSize: the action's *Batch Size*; less than 1 counts as 1.
+        ///   - batching: the action's *Enable Batching*; without it the operation goes alone.
+        package init(_ operation: Operation, batchSize: Int, batching: Bool) {
+            self.operation = operation
+            self.bytes = operation.encoded().count
+            self.batchSize = batching ? max(1, batchSize) : 1
+        }
+
+        fileprivate var isTooLarge: Bool { bytes > TrackLimits.itemBytes }
+        fileprivate var goesAlone: Bool { operation.kind == .metric || batchSize <= 1 }
+    }
+
+    /// What becomes of the front of what is pending.
+    package enum Cut: Sendable, Equatable {
+        /// The first `count` operations, at least one, are the next request.
+        case request(count: Int)
+        /// The first operation fails at once with these words; no request is made for it.
+        case tooLarge(words: String)
+    }
+
+    /// Decides about the front of what is pending; `nil` when nothing is.
+    ///
+    /// A group is always a prefix, so that order never changes. It holds at most the smallest *Batch Size* among its
+    /// operations and `TrackLimits.batchBytes` of whole body; metrics, and operations without batching, go alone; one
+    /// beyond `TrackLimits.itemBytes` ends the group before it and fails when its turn comes (actions.md §5).
+    package static func cut(from pending: some Collection<Item>) -> Cut? {
+        guard let first = pending.first else { return nil }
+        if first.isTooLarge { return .tooLarge(words: TrackLimits.tooLargeWords) }
+        if first.goesAlone { return .request(count: 1) }
+        var count = 1
+        var capacity = first.batchSize
+        var bytes = frameBytes + first.bytes
+        for item in pending.dropFirst() {
+            guard !item.isTooLarge, !item.goesAlone else { break }
+            capacity = min(capacity, item.batchSize)
+            bytes += 1 + item.bytes
+            guard count < capacity, bytes <= TrackLimits.batchBytes else { break }
+            count += 1
+        }
+        return .request(count: count)
+    }
+}

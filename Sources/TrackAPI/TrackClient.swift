@@ -1,0 +1,198 @@
+package import AsyncHTTPClient
+package import Logging
+import NIOCore
+import NIOHTTP1
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// TrackAPI: talks to Customer.io's Track API, or to anything that speaks it.
+///
+/// This room knows what an `Operation` looks like on the wire, how many of them one request may hold, and what every
+/// answer means: for each operation, for the group, for the settings. It sends one request when it is told to, and says
+/// what came of it. It refuses to know where operations come from, when to try again, what was sent before, and what is
+/// kept on disk; it holds no state but its connections, follows no redirect, and logs neither bodies nor credentials.
+///
+/// `TrackClient` is the door: a value that may be copied and used by many tasks at once.
+package struct TrackClient: Sendable {
+    private let httpClient: HTTPClient
+    private let timeout: Duration
+    private let authorization: String
+    private let logger: Logger
+    private let now: @Sendable () -> Int64
+    private let reader: AnswerReader
+
+    /// What requests say of themselves.
+    package static let userAgent = "Ferry/0.1"
+    /// Where an account tells its region, and whether credentials are good (track-api.md §9.1).
+    static let regionPath = "/api/v1/accounts/region"
+
+    /// - Parameters:
+    ///   - httpClient: made with `TrackClient.httpConfiguration`, shut down by the caller, shared by any number of
+    ///     clients.
+    ///   - endpoint: where the requests go.
+    ///   - credentials: sent with each request, shown nowhere.
+    ///   - timeout: for one request, from its start to the last byte of its answer. Long by default, because a request
+    ///     that is applied after it was given up can overtake its own repetition (delivery.md F23).
+    ///   - logger: gets a line at debug level for each request: status and counts, no content.
+    ///   - now: Unix seconds, for a `Retry-After` date in an answer that has no `Date`.
+    package init(
+        httpClient: HTTPClient,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        timeout: Duration = .seconds(30),
+        logger: Logger,
+        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    ) {
+        self.httpClient = httpClient
+        self.timeout = min(max(timeout, .milliseconds(1)), .seconds(3_600))
+        self.authorization = credentials.authorization
+        self.logger = logger
+        self.now = now
+        self.reader = AnswerReader(endpoint: endpoint, credentials: credentials)
+    }
+
+    /// How an `HTTPClient` for this room is made: no redirects, no second attempts of its own.
+    package static var httpConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(10)),
+            // Customer.io and load balancers close idle connections after a minute: leave first, or a request meets a
+            // connection that is just being closed.
+            connectionPool: .init(idleTimeout: .seconds(25), concurrentHTTP1ConnectionsPerHostSoftLimit: 32),
+            decompression: .disabled
+        )
+        // Waiting and trying again is decided by the caller, who knows of pauses and of shutting down.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        return configuration
+    }
+
+    /// Sends one request with these operations and says what it told about them. Never throws.
+    ///
+    /// One metric goes to `/api/v1/metrics`, one item to `/api/v2/entity`, several items to `/api/v2/batch`; nothing is
+    /// sent for no operation. `Batch.cut` keeps to the limits, which are not checked again here. Only when the answer
+    /// is 403 is a second request made: the region call, to learn whether the credentials or the operations are meant.
+    /// A cancelled task gets `.transient`.
+    package func send(_ operations: [Operation]) async -> Answer {
+        await exchange(operations).answer
+    }
+
+    /// As `send`, with the status and the sender of the answer.
+    package func exchange(_ operations: [Operation]) async -> Exchange {
+        guard !operations.isEmpty else { return Exchange(status: nil, answer: .settled([]), workspace: nil) }
+        let batch = Batch(operations)
+        guard batch.isOneRequest else {
+            // Halving separates them.
+            return Exchange(
+                status: nil,
+                answer: .unclear(words: "a metric must be alone in its request"),
+                workspace: nil
+            )
+        }
+        switch await perform(.POST, batch.path, body: batch.encoded()) {
+        case .failure(let failure):
+            return Exchange(status: nil, answer: .transient(words: failure.words, retryAfter: nil), workspace: nil)
+        case .success(let response):
+            let answer =
+                response.status == 403
+                ? reader.forbidden(response, batch: batch, check: await checkCredentials())
+                : reader.answer(to: batch, from: response)
+            return Exchange(
+                status: response.status,
+                answer: answer,
+                workspace: response.workspace.map(ForeignWords.clean)
+            )
+        }
+    }
+
+    /// Asks the endpoint whether it knows the credentials, and for the account's true region (actions.md §1).
+    package func checkCredentials() async -> CredentialsCheck {
+        switch await perform(.GET, TrackClient.regionPath, body: nil) {
+        case .failure(let failure): .unreachable(words: failure.words)
+        case .success(let response): reader.credentialsCheck(from: response)
+        }
+    }
+}
+
+// MARK: - One request
+
+extension TrackClient {
+    /// There was no whole answer.
+    private struct Failure: Error {
+        let words: String
+    }
+
+    private func perform(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, Failure> {
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        do {
+            let answer = try await httpClient.execute(
+                request(method, path, body: body),
+                deadline: deadline,
+                logger: nil
+            )
+            let bytes = try await collect(answer.body, until: deadline)
+            logger.debug(
+                "the Track API answered",
+                metadata: ["path": .string(path), "status": .stringConvertible(answer.status.code)]
+            )
+            return .success(response(answer, body: bytes))
+        } catch {
+            let words = ConnectionFailure.words(for: error, authority: reader.endpoint.authority, timeout: timeout)
+            logger.debug("the Track API did not answer", metadata: ["path": .string(path), "reason": .string(words)])
+            return .failure(Failure(words: words))
+        }
+    }
+
+    private func request(_ method: HTTPMethod, _ path: String, body: [UInt8]?) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: reader.endpoint.url(for: path))
+        request.method = method
+        request.headers.add(name: "authorization", value: authorization)
+        request.headers.add(name: "user-agent", value: TrackClient.userAgent)
+        request.headers.add(name: "accept", value: "application/json")
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        return request
+    }
+
+    private func response(_ answer: HTTPClientResponse, body: [UInt8]?) -> Response {
+        // A client that follows redirects may have turned the POST into a GET: what answered that says nothing.
+        let followed = answer.history.dropLast().first?.responseHead
+        let head = followed?.headers ?? answer.headers
+        return Response(
+            status: Int(followed?.status.code ?? answer.status.code),
+            body: body,
+            location: head.first(name: "location"),
+            retryAfter: head.first(name: "retry-after"),
+            workspace: head.first(name: "x-ferry-workspace"),
+            date: head.first(name: "date").flatMap(HTTPDate.seconds) ?? now()
+        )
+    }
+
+    /// The body; `nil` when it is longer than `TrackLimits.responseBytes`. The client's own deadline ends with the
+    /// head.
+    private func collect(_ body: HTTPClientResponse.Body, until deadline: NIODeadline) async throws -> [UInt8]? {
+        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            group.addTask {
+                var bytes: [UInt8] = []
+                for try await buffer in body {
+                    guard bytes.count + buffer.readableBytes <= TrackLimits.responseBytes else { return nil }
+                    bytes += buffer.readableBytesView
+                }
+                return bytes
+            }
+            group.addTask {
+                try await Task.sleep(for: Duration(deadline - .now()))
+                throw ConnectionFailure.Overdue()
+            }
+            defer { group.cancelAll() }
+            guard let bytes = try await group.next() else { throw ConnectionFailure.Overdue() }
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import LosslessJSON
+import Storage
+
+/// What one accepted item asks for: its fields checked and in their types, nothing looked up yet.
+enum Command: Sendable {
+    case identifyPerson(PersonUpdate)
+    /// An identify of nobody but an anonymous id: accepted, and makes nobody (track-api.md §13).
+    case identifyAnonymous
+    case deletePerson(PersonIdentifier)
+    case event(PersonEvent)
+    case addRelationships(of: PersonIdentifier, [ObjectLink], at: Int64)
+    case deleteRelationships(of: PersonIdentifier, [ObjectLink])
+    case addDevice(of: PersonIdentifier, DeviceUpdate)
+    case deleteDevice(of: PersonIdentifier, token: String)
+    case merge(primary: PersonIdentifier, secondary: PersonIdentifier)
+    case suppress(PersonIdentifier)
+    case unsuppress(PersonIdentifier)
+    case identifyObject(ObjectUpdate)
+    case deleteObject(ObjectReference)
+    case deleteObjectRelationships(of: ObjectReference, [PersonLink])
+    case metric(DeliveryMetric)
+    /// A push metric, which also names a device (track-api.md §18.2).
+    case pushMetric(DeliveryMetric, token: String)
+}
+
+/// Whom an event or a relationship speaks of.
+enum Subject: Sendable {
+    case person(PersonIdentifier)
+    case anonymous(String)
+}
+
+/// An object by its type and id, which can make it, or by its `cio_object_id`, which cannot (track-api.md §17).
+enum ObjectReference: Sendable {
+    case typed(type: Int64, id: String)
+    case cioId(String)
+}
+
+/// The far side of a person's relationship.
+struct ObjectLink: Sendable {
+    var object: ObjectReference
+    var attributes: JSON.Object
+}
+
+/// The far side of an object's relationship.
+struct PersonLink: Sendable {
+    var subject: Subject
+    var attributes: JSON.Object
+}
+
+/// An identifier among the attributes of an identify.
+enum IdentifierChange: Sendable {
+    case absent
+    /// `null` or the empty text.
+    case cleared
+    case value(String)
+}
+
+struct PersonUpdate: Sendable {
+    var person: PersonIdentifier
+    var id: IdentifierChange
+    var email: IdentifierChange
+    var cioId: String?
+    /// Without identifiers and control words.
+    var attributes: JSON.Object
+    /// Joins what is known of it (track-api.md §13); also one of `attributes`.
+    var anonymousId: String?
+    /// `_update`: make nobody.
+    var isUpdateOnly: Bool
+    var links: [ObjectLink]
+    /// The time that orders the attribute values, in Unix seconds.
+    var time: Int64
+}
+
+struct PersonEvent: Sendable {
+    var subject: Subject
+    /// The type of the activity: event, page, screen, viewed_content, clicked_content.
+    var type: String
+    var name: String
+    /// A ULID in capitals, by which a repetition is known.
+    var id: String?
+    var attributes: JSON.Object
+    var time: Int64
+}
+
+struct DeviceUpdate: Sendable {
+    var token: String
+    var platform: String
+    var lastUsed: Int64
+    var attributes: JSON.Object
+}
+
+struct ObjectUpdate: Sendable {
+    var object: ObjectReference
+    var attributes: JSON.Object
+    var links: [PersonLink]
+    var time: Int64
+}

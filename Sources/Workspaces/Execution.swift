@@ -1,0 +1,91 @@
+import LosslessJSON
+import Storage
+
+/// Carries out commands on one workspace, at the time of their receipt.
+struct Execution {
+    let workspace: WorkspaceTransaction
+    /// Unix seconds.
+    let now: Int64
+
+    func carryOut(_ command: Command) throws {
+        switch command {
+        case .identifyPerson(let update): try identify(update)
+        case .identifyAnonymous: break
+        case .deletePerson(let person): try delete(person)
+        case .event(let event): try record(event)
+        case .addRelationships(let person, let links, let time): try addRelationships(of: person, links, at: time)
+        case .deleteRelationships(let person, let links): try deleteRelationships(of: person, links)
+        case .addDevice(let person, let update): try addDevice(of: person, update)
+        case .deleteDevice(let person, let token): try deleteDevice(of: person, token: token)
+        case .merge(let primary, let secondary): try merge(primary: primary, secondary: secondary)
+        case .suppress(let person): try suppress(person)
+        case .unsuppress(let person): try workspace.unsuppress(person)
+        case .identifyObject(let update): try identify(update)
+        case .deleteObject(let object): try delete(object)
+        case .deleteObjectRelationships(let object, let links): try deleteRelationships(of: object, links)
+        case .metric(let metric): try workspace.record(metric)
+        case .pushMetric(let metric, let token): try record(metric, ofDevice: token)
+        }
+    }
+
+    // MARK: Whom it concerns
+
+    /// The person of a call that makes one when there is none (track-api.md §6.3); `nil` when the call is ignored: the
+    /// identifier is suppressed (§15.2), or a cio_id that nobody has.
+    func personOrNew(_ identifier: PersonIdentifier) throws -> StoredPerson? {
+        if try workspace.isSuppressed(identifier) { return nil }
+        if let person = try workspace.person(identifier) { return person }
+        switch identifier {
+        case .id(let id): return try make(id: id, email: nil)
+        case .email(let email): return try make(id: nil, email: email)
+        case .cioId: return nil
+        }
+    }
+
+    /// The person of a call that makes nobody; `nil` when there is none, or the identifier is suppressed.
+    func existingPerson(_ identifier: PersonIdentifier) throws -> StoredPerson? {
+        if try workspace.isSuppressed(identifier) { return nil }
+        return try workspace.person(identifier)
+    }
+
+    func make(id: String?, email: String?) throws -> StoredPerson {
+        let person = try workspace.addPerson(id: id, email: email, madeAt: now, cioId: MadeIdentifier.person)
+        try log("profile_create", of: person)
+        return person
+    }
+
+    // MARK: Activity
+
+    func log(_ type: String, of person: StoredPerson, data: JSON.Object? = nil) throws {
+        try log(type, .person(person.key), data: data)
+    }
+
+    func log(_ type: String, _ subject: ActivityEntry.Subject, data: JSON.Object? = nil) throws {
+        try workspace.log(
+            ActivityEntry(subject: subject, type: type, timestamp: now, loggedAt: now, data: data.map(JSON.object))
+        )
+    }
+
+    // MARK: Metrics
+
+    private func record(_ metric: DeliveryMetric, ofDevice token: String) throws {
+        try workspace.record(metric)
+        guard let device = try workspace.device(token) else { return }
+        try workspace.log(
+            ActivityEntry(
+                subject: .person(device.person),
+                type: "\(metric.name)_push",
+                timestamp: metric.timestamp,
+                loggedAt: now,
+                data: ["delivery_id": .string(metric.deliveryId), "device_token": .string(token)]
+            )
+        )
+    }
+}
+
+extension StoredPerson {
+    /// `{"id","email","cio_id"}`, `null` where unset.
+    var identifiers: JSON.Object {
+        ["id": id.map(JSON.string) ?? .null, "email": email.map(JSON.string) ?? .null, "cio_id": .string(cioId)]
+    }
+}

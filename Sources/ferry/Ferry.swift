@@ -1,0 +1,18 @@
+import ArgumentParser
+
+/// The command line. Each command reads its arguments, calls one room, and turns outcomes into exit codes: 0, 1 (the work
+/// failed), 64 (usage), 78 (configuration).
+@main
+struct Ferry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ferry",
+        abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
+        version: "0.1.0",
+        subcommands: [Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self]
+    )
+}
+
+extension ExitCode {
+    /// The configuration is wrong (EX_CONFIG).
+    static let configuration = ExitCode(78)
+}

@@ -1,0 +1,154 @@
+import ArgumentParser
+import Foundation
+import Integrations
+import Logging
+import LosslessJSON
+import Server
+import Storage
+import TrackAPI
+
+/// `ferry serve`: the server.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the server.",
+        discussion: """
+            Without a configuration file there is one source, whose key is FERRY_WRITE_KEY or ferry-local, and one \
+            integration, default, with the embedded workspace.
+            """
+    )
+
+    @Option(help: "The configuration file.")
+    var config: String?
+
+    @Option(help: "Where the source API listens, HOST:PORT; port 0 is any free one.")
+    var listenPublic: String?
+
+    @Option(help: "Where the workspace and the admin API listen, HOST:PORT; port 0 is any free one.")
+    var listenPrivate: String?
+
+    @Option(help: "The data folder, or memory.")
+    var data: String?
+
+    @Option(help: "Write a JSON line with both addresses to this file once they accept connections.")
+    var readyFile: String?
+
+    func run() async throws {
+        let options = try options()
+        try await Self.reportingFaults {
+            let instance = try Instance(options, logger: Self.logger())
+            try await instance.run()
+        }
+        Terminal.error("stopped")
+    }
+
+    private func options() throws -> Instance.Options {
+        var configuration = try ConfigurationFile(config).configuration
+        let publicAddress = try address(listenPublic, else: configuration.publicAddress, option: "--listen-public")
+        let privateAddress = try address(listenPrivate, else: configuration.privateAddress, option: "--listen-private")
+        if config == nil, ProcessInfo.processInfo.environment["FERRY_WRITE_KEY"] == nil {
+            guard publicAddress.isLoopback else {
+                throw ValidationError(
+                    "\(publicAddress) is reached by other machines: set FERRY_WRITE_KEY, or use --config"
+                )
+            }
+            configuration.sources = [Configuration.Source(name: "default", writeKey: .literal("ferry-local"))]
+        }
+        var location = configuration.data
+        if let data {
+            guard let chosen = Configuration.DataLocation(data) else {
+                throw ValidationError("--data: a PostgreSQL log is not yet in this version; name a folder, or memory")
+            }
+            location = chosen
+        }
+        let (settled, place, readyFile) = (configuration, location, readyFile)
+        return Instance.Options(
+            configuration: configuration,
+            publicAddress: publicAddress,
+            privateAddress: privateAddress,
+            data: place,
+            onReady: { addresses in
+                Self.banner(addresses, settled, place)
+                if let readyFile { Self.writeReadyFile(readyFile, addresses) }
+            }
+        )
+    }
+
+    private func address(_ text: String?, else fallback: Configuration.Address, option: String) throws -> ListenAddress
+    {
+        guard let text else { return ListenAddress(host: fallback.host, port: fallback.port) }
+        do {
+            return try ListenAddress(text)
+        } catch {
+            throw ValidationError("\(option): \(error.description)")
+        }
+    }
+
+    // MARK: What is said
+
+    static func logger() -> Logger {
+        var logger = Logger(label: "ferry") { _ in StreamLogHandler.standardError(label: "ferry") }
+        logger.logLevel = .notice
+        return logger
+    }
+
+    /// Addresses, keys (their first characters), where the data is and whether it lasts.
+    private static func banner(
+        _ addresses: Instance.Addresses,
+        _ configuration: Configuration,
+        _ data: Configuration.DataLocation
+    ) {
+        var lines = [
+            "Ferry is ready",
+            "  source API     \(addresses.publicURL)",
+            "  private API    \(addresses.privateURL)",
+        ]
+        for source in configuration.sources {
+            let key = (try? source.writeKey.resolved()).map { "\($0.prefix(4))…" } ?? "••••"
+            lines.append("  source         \(source.name), write key \(key)\(source.isEnabled ? "" : ", switched off")")
+        }
+        for integration in configuration.integrations {
+            lines.append("  integration    \(integration.name) → \(integration.settings.destination.words)")
+        }
+        switch data {
+        case .folder(let path): lines.append("  data           \(path)")
+        case .memory: lines.append("  data           in memory: gone when Ferry stops")
+        }
+        for line in lines { Terminal.error(line) }
+    }
+
+    private static func writeReadyFile(_ path: String, _ addresses: Instance.Addresses) {
+        let line: JSON = ["public": .string(addresses.publicURL), "private": .string(addresses.privateURL)]
+        do {
+            try "\(line)\n".write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            Terminal.error("the ready file \(path) can't be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// Turns what stops a server into a sentence and an exit code.
+    static func reportingFaults(_ work: () async throws -> Void) async throws {
+        do {
+            try await work()
+        } catch let error as SecretReference.Missing {
+            Terminal.error("\(error)")
+            throw ExitCode.configuration
+        } catch let error as ListenerError {
+            Terminal.error(error.description)
+            throw ExitCode.failure
+        } catch let error as StorageError {
+            Terminal.error(error.description)
+            throw ExitCode.failure
+        }
+    }
+}
+
+extension Integration.Settings.Destination {
+    /// Where events go, in the banner's words.
+    var words: String {
+        switch self {
+        case .region(let region): "Customer.io (\(region.rawValue))"
+        case .endpoint(let endpoint): endpoint.description
+        case .workspace: "the embedded workspace"
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import AsyncHTTPClient
+import Events
+import LosslessJSON
+import Server
+import Storage
+import Workspaces
+
+/// The private API on a data store in memory.
+struct PrivateServer {
+    let server: RunningServer
+    let data: DataStore
+
+    /// Runs it with workspaces of these names; each has its name and `-site` and `-key` as credentials.
+    static func with(
+        _ names: [String] = ["one"],
+        adminToken: String? = nil,
+        additionalHosts: [String] = [],
+        isReady: @escaping @Sendable () async -> Bool = { true },
+        _ body: (PrivateServer) async throws -> Void
+    ) async throws {
+        let data = try DataStore(opening: .memory)
+        let workspaces = names.enumerated().map { number, name in
+            EmbeddedWorkspace(
+                name: name,
+                siteID: "\(name)-site",
+                apiKey: "\(name)-key",
+                region: number == 0 ? .us : .eu,
+                environmentID: Int64(number + 3),
+                workspace: Workspace(name: name, in: data.workspaces)
+            )
+        }
+        try await RunningServer.with { logger in
+            try PrivateAPI(
+                address: ListenAddress(host: "127.0.0.1", port: 0),
+                workspaces: workspaces,
+                adminToken: adminToken,
+                additionalHosts: additionalHosts,
+                isReady: isReady,
+                logger: logger,
+                now: { SourceServer.now }
+            )
+        } _: { server in
+            try await body(PrivateServer(server: server, data: data))
+        }
+        try? data.close()
+    }
+
+    /// Posts with the credentials of a workspace.
+    func track(_ path: String, _ text: String, to workspace: String = "one") async throws -> Answered {
+        try await server.post(path, text, [basic("\(workspace)-site:\(workspace)-key")])
+    }
+
+    func read(_ path: String, _ headers: [(String, String)] = []) async throws -> Answered {
+        try await server.send("GET", "/admin/v1/workspace/\(path)", headers: headers)
+    }
+}

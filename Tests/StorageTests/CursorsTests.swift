@@ -1,0 +1,163 @@
+import Storage
+import Testing
+
+private func failure(_ seq: Int64, of integration: String = "production", body: String = "{}") -> FailedOperation {
+    FailedOperation(
+        integration: integration,
+        seq: seq,
+        action: "track-event",
+        body: Array(body.utf8),
+        words: "name: must not be blank\u{0}",
+        failedAt: 1_700_000_000_000,
+        attempts: 2
+    )
+}
+
+@Suite struct `Cursors` {
+    @Test func `an integration that was never started has no position`() async throws {
+        let store = try DataStore(opening: .memory)
+        #expect(try await store.cursors.position(of: "production") == nil)
+    }
+
+    @Test func `starts where it is told, once`() async throws {
+        let store = try DataStore(opening: .memory)
+        #expect(try await store.cursors.start("production", at: 7) == LogPosition(seq: 7))
+        #expect(try await store.cursors.start("production", at: 99) == LogPosition(seq: 7))
+        #expect(try await store.cursors.position(of: "production") == LogPosition(seq: 7))
+        #expect(try await store.cursors.position(of: "other") == nil)
+    }
+
+    @Test func `moves operation by operation and is there after a restart`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        _ = try await store.cursors.start("production", at: 0)
+        try await store.cursors.advance("production", to: LogPosition(seq: 1, operation: 0))
+        try await store.cursors.advance("production", to: LogPosition(seq: 1, operation: 1))
+        #expect(try await store.cursors.position(of: "production") == LogPosition(seq: 1, operation: 1))
+        try await store.cursors.advance("production", to: LogPosition(seq: 1))
+        try await store.cursors.advance("production", to: LogPosition(seq: 2, operation: 0))
+        try store.close()
+        let again = try DataStore(opening: scratch.data)
+        #expect(try await again.cursors.position(of: "production") == LogPosition(seq: 2, operation: 0))
+    }
+
+    @Test(
+        arguments: [
+            (LogPosition(seq: 5, operation: 1), LogPosition(seq: 5, operation: 0)),
+            (LogPosition(seq: 5), LogPosition(seq: 5, operation: 9)),
+            (LogPosition(seq: 5), LogPosition(seq: 4)),
+        ]
+    )
+    func `never moves back, and records nothing then`(from: LogPosition, to: LogPosition) async throws {
+        let store = try DataStore(opening: .memory)
+        _ = try await store.cursors.start("production", at: 0)
+        try await store.cursors.advance("production", to: from)
+        let error = await #expect(throws: StorageError.self) {
+            try await store.cursors.advance("production", to: to, failures: [failure(5)])
+        }
+        #expect(error?.code == .refused)
+        #expect(try await store.cursors.position(of: "production") == from)
+        #expect(try await store.cursors.failureCount(of: "production") == 0)
+    }
+
+    @Test func `an integration is started before it moves`() async throws {
+        let store = try DataStore(opening: .memory)
+        let error = await #expect(throws: StorageError.self) {
+            try await store.cursors.advance("production", to: LogPosition(seq: 1))
+        }
+        #expect(error?.code == .refused)
+    }
+
+    @Test func `failures are recorded with the move and listed in their order`() async throws {
+        let store = try DataStore(opening: .memory)
+        _ = try await store.cursors.start("production", at: 0)
+        _ = try await store.cursors.start("other", at: 0)
+        try await store.cursors.advance("production", to: LogPosition(seq: 3), failures: [failure(1), failure(3)])
+        try await store.cursors.advance("other", to: LogPosition(seq: 9), failures: [failure(9, of: "other")])
+        try await store.cursors.advance("production", to: LogPosition(seq: 4), failures: [failure(4)])
+        let first = try await store.cursors.failures(of: "production", limit: 2)
+        #expect(first.map(\.operation) == [failure(1), failure(3)])
+        let last = try #require(first.last)
+        let rest = try await store.cursors.failures(of: "production", after: last.number, limit: 2)
+        #expect(rest.map(\.operation) == [failure(4)])
+        #expect(try await store.cursors.failureCount(of: "production") == 3)
+        #expect(try await store.cursors.failureCount(of: "other") == 1)
+    }
+
+    @Test func `neither the move nor the failures are kept when the disk is full`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        _ = try await store.cursors.start("production", at: 0)
+        try store.limitGrowth(toPages: 2)
+        let large = failure(1, body: String(repeating: "x", count: 100_000))
+        let error = await #expect(throws: StorageError.self) {
+            try await store.cursors.advance("production", to: LogPosition(seq: 1), failures: [failure(1), large])
+        }
+        #expect(error?.code == .full)
+        #expect(try await store.cursors.position(of: "production") == LogPosition(seq: 0))
+        #expect(try await store.cursors.failureCount(of: "production") == 0)
+        try await store.cursors.advance("production", to: LogPosition(seq: 1), failures: [failure(1)])
+        #expect(try await store.cursors.failureCount(of: "production") == 1)
+    }
+
+    @Test func `positions are ordered by event, then by operation, all of an event last`() {
+        let sorted = [
+            LogPosition(seq: 1), LogPosition(seq: 2, operation: 0), LogPosition(seq: 2, operation: 1),
+            LogPosition(seq: 2), LogPosition(seq: 3, operation: 0),
+        ]
+        #expect(sorted.reversed().sorted() == sorted)
+    }
+}
+
+@Suite struct `Refused messages` {
+    func message(_ text: String, source: String? = "web") -> RefusedMessage {
+        RefusedMessage(
+            source: source,
+            code: "invalid_type",
+            reason: "userId: must be a string",
+            raw: Array(text.utf8),
+            receivedAt: 1_700_000_000_000
+        )
+    }
+
+    @Test func `are listed in the order of receipt, also after a restart`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        try await store.refusedMessages.record([message("a"), message("b", source: nil)])
+        try await store.refusedMessages.record([message("c")])
+        try await store.refusedMessages.record([])
+        try store.close()
+        let again = try DataStore(opening: scratch.data)
+        let listed = try await again.refusedMessages.list(limit: 2)
+        #expect(listed.map(\.message) == [message("a"), message("b", source: nil)])
+        let rest = try await again.refusedMessages.list(after: listed[1].number, limit: 10)
+        #expect(rest.map(\.message) == [message("c")])
+        #expect(try await again.refusedMessages.count() == 3)
+        #expect(try await again.refusedMessages.bytes() == 3)
+    }
+
+    @Test func `the oldest leave when there are too many bytes`() async throws {
+        var limits = DataStore.Limits()
+        limits.refusedBytes = 10
+        let store = try DataStore(opening: .memory, limits: limits)
+        for text in ["aaaa", "bbbb", "cccc", "dd"] {
+            try await store.refusedMessages.record([message(text)])
+        }
+        let left = try await store.refusedMessages.list(limit: 10).map {
+            String(decoding: $0.message.raw, as: UTF8.self)
+        }
+        #expect(left == ["bbbb", "cccc", "dd"])
+        #expect(try await store.refusedMessages.bytes() == 10)
+        #expect(try await store.refusedMessages.count() == 3)
+    }
+
+    @Test func `a long one is cut and says so`() async throws {
+        var limits = DataStore.Limits()
+        limits.refusedMessageBytes = 5
+        let store = try DataStore(opening: .memory, limits: limits)
+        try await store.refusedMessages.record([message("1234567"), message("12345")])
+        let listed = try await store.refusedMessages.list(limit: 2).map(\.message)
+        #expect(listed.map { String(decoding: $0.raw, as: UTF8.self) } == ["12345", "12345"])
+        #expect(listed.map(\.isCut) == [true, false])
+    }
+}

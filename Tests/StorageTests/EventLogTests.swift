@@ -1,0 +1,178 @@
+import Storage
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct `Event log` {
+    @Test func `numbers messages in the order in which they were appended`() async throws {
+        let store = try DataStore(opening: .memory)
+        let first = try await store.log.append([event("a"), event("b")])
+        let second = try await store.log.append([event("c")])
+        #expect(first == [.stored(seq: 1), .stored(seq: 2)])
+        #expect(second == [.stored(seq: 3)])
+        #expect(try await store.log.read(after: 1, limit: 10).map(\.seq) == [2, 3])
+        #expect(try await store.log.lastSequence() == 3)
+        #expect(try await store.log.count() == 3)
+    }
+
+    @Test func `gives back source, time and body as they were`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        let body = #"{"n":1.10,"t":"é\#u{0}"}"#
+        _ = try await store.log.append([event("a\u{0}b", source: "we\u{0}b", receivedAt: 1_234_567_890_123, body: body)]
+        )
+        let logged = try #require(try await store.log.read(after: 0, limit: 1).first)
+        #expect(logged.source == "we\u{0}b")
+        #expect(logged.receivedAt == 1_234_567_890_123)
+        #expect(logged.body == Array(body.utf8))
+    }
+
+    @Test func `is empty at first`() async throws {
+        let store = try DataStore(opening: .memory)
+        #expect(try await store.log.read(after: 0, limit: 10).isEmpty)
+        #expect(try await store.log.lastSequence() == 0)
+        #expect(try await store.log.count() == 0)
+        #expect(try await store.log.append([]).isEmpty)
+    }
+
+    @Test(arguments: [(1, 1), (19, 1), (20, 2), (29, 2), (1_000, 5)])
+    func `reads no more bytes than asked for, but one message at least`(bytes: Int, count: Int) async throws {
+        let store = try DataStore(opening: .memory)
+        _ = try await store.log.append((1...5).map { event("\($0)", body: #"{"ten":"xx"\#($0)"#) })
+        let first = try #require(try await store.log.read(after: 0, limit: 1).first)
+        #expect(first.body.count == 12)
+        let scaled = bytes == 1_000 ? bytes : bytes * 12 / 10
+        #expect(try await store.log.read(after: 0, limit: 10, maximumBytes: scaled).count == count)
+    }
+
+    @Test func `reads no more messages than asked for`() async throws {
+        let store = try DataStore(opening: .memory)
+        _ = try await store.log.append((1...5).map { event("\($0)") })
+        #expect(try await store.log.read(after: 2, limit: 2).map(\.seq) == [3, 4])
+        #expect(try await store.log.read(after: 2, limit: 0).isEmpty)
+        #expect(try await store.log.read(after: 2, limit: -1).isEmpty)
+    }
+
+    @Test func `still has everything after it was closed and opened again`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        _ = try await store.log.append((1...100).map { event("\($0)", body: "\($0)") })
+        try store.close()
+        let again = try DataStore(opening: scratch.data)
+        #expect(try await again.bodies() == (1...100).map(String.init))
+        #expect(try await again.log.append([event("101")]) == [.stored(seq: 101)])
+    }
+
+    @Test func `still has everything after it was dropped without being closed`() async throws {
+        let scratch = try ScratchFolder()
+        do {
+            let store = try DataStore(opening: scratch.data)
+            _ = try await store.log.append([event("a", body: "kept")])
+        }
+        #expect(try await DataStore(opening: scratch.data).bodies() == ["kept"])
+    }
+
+    @Test func `shares one commit among a thousand calls that wait together`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        let before = store.committedGroups
+        let hold = store.holdWriter()
+        let numbers = try await withThrowingTaskGroup(of: [Appended].self) { group in
+            for number in 1...1_000 {
+                group.addTask { try await store.log.append([event("\(number)", body: "\(number)")]) }
+            }
+            await until { store.waitingEvents == 1_000 }
+            hold.letGo()
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        let sequences = numbers.map { if case .stored(let seq) = $0 { seq } else { Int64(0) } }
+        #expect(sequences.sorted() == Array(1...1_000))
+        #expect(store.committedGroups == before + 1)
+        #expect(Set(try await store.bodies()) == Set((1...1_000).map(String.init)))
+    }
+
+    @Test func `answers calls that wait together in the order in which they came`() async throws {
+        let store = try DataStore(opening: .memory)
+        let hold = store.holdWriter()
+        var tasks: [Task<[Appended], any Error>] = []
+        for number in 1...20 {
+            tasks.append(Task { try await store.log.append([event("\(number)")]) })
+            await until { store.waitingEvents == number }
+        }
+        hold.letGo()
+        for (position, task) in tasks.enumerated() {
+            #expect(try await task.value == [.stored(seq: Int64(position + 1))])
+        }
+    }
+
+    @Test func `carries an append out although its task is cancelled`() async throws {
+        let store = try DataStore(opening: .memory)
+        let hold = store.holdWriter()
+        let task = Task { try await store.log.append([event("a")]) }
+        await until { store.waitingEvents == 1 }
+        task.cancel()
+        hold.letGo()
+        #expect(try await task.value == [.stored(seq: 1)])
+    }
+
+    @Test func `refuses what would wait beyond the bound, and takes it when there is room again`() async throws {
+        var limits = DataStore.Limits()
+        limits.waitingEvents = 10
+        let store = try DataStore(opening: .memory, limits: limits)
+        let hold = store.holdWriter()
+        let waiting = Task { try await store.log.append((1...10).map { event("\($0)") }) }
+        await until { store.waitingEvents == 10 }
+        let error = await #expect(throws: StorageError.self) { try await store.log.append([event("11")]) }
+        #expect(error?.code == .overloaded)
+        hold.letGo()
+        #expect(try await waiting.value.count == 10)
+        #expect(try await store.log.append([event("11")]) == [.stored(seq: 11)])
+    }
+
+    @Test func `refuses more waiting bytes than the bound`() async throws {
+        var limits = DataStore.Limits()
+        limits.waitingBytes = 1_000
+        let store = try DataStore(opening: .memory, limits: limits)
+        let hold = store.holdWriter()
+        let large = String(repeating: "x", count: 900)
+        let waiting = Task { try await store.log.append([event("1", body: large)]) }
+        await until { store.waitingEvents == 1 }
+        let error = await #expect(throws: StorageError.self) { try await store.log.append([event("2", body: large)]) }
+        #expect(error?.code == .overloaded)
+        hold.letGo()
+        _ = try await waiting.value
+    }
+
+    @Test func `takes a call larger than the bound when nothing waits`() async throws {
+        var limits = DataStore.Limits()
+        limits.waitingEvents = 2
+        let store = try DataStore(opening: .memory, limits: limits)
+        #expect(try await store.log.append((1...5).map { event("\($0)") }).count == 5)
+    }
+
+    @Test func `wakes every reader after a commit, also one that was not waiting`() async throws {
+        let store = try DataStore(opening: .memory)
+        let one = store.log.appended
+        let other = store.log.appended
+        _ = try await store.log.append([event("a")])
+        _ = try await store.log.append([event("b")])
+        for await _ in one { break }
+        for await _ in other { break }
+        let third = store.log.appended
+        let reader = Task {
+            for await _ in third { return try await store.log.lastSequence() }
+            return 0
+        }
+        _ = try await store.log.append([event("c")])
+        #expect(try await reader.value == 3)
+    }
+
+    @Test func `gives an error, not a crash, after it was closed`() async throws {
+        for location in [try ScratchFolder().data, .memory] {
+            let store = try DataStore(opening: location)
+            try store.close()
+            await #expect(throws: StorageError.self) { try await store.log.append([event("a")]) }
+            await #expect(throws: StorageError.self) { try await store.log.read(after: 0, limit: 1) }
+            await #expect(throws: StorageError.self) { try await store.cursors.position(of: "x") }
+            await #expect(throws: StorageError.self) { try await store.workspaces.write(in: "w") { _ in } }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import GRDB
+import LosslessJSON
+import Synchronization
+import Testing
+
+@testable import Storage
+
+/// Every statement that an operation runs finds its rows by an index: no operation grows slower as tables grow.
+@Suite struct `Query plans` {
+    /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
+    private static let scans = [
+        "SELECT messages, bytes FROM refused_size", "UPDATE refused_size", "SELECT name FROM workspaces",
+        "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
+        "SELECT number, length(raw) FROM refused_messages ORDER BY number LIMIT 1",
+    ]
+
+    @Test func `of ferry.db`() async throws {
+        var limits = DataStore.Limits()
+        limits.refusedBytes = 1
+        let store = try DataStore(opening: .memory, limits: limits)
+        let database = store.log.commits.database
+        let statements = collectStatements(of: database)
+        _ = try await store.log.append([event("a"), event("a")])
+        _ = try await store.log.read(after: 0, limit: 10)
+        _ = try await store.log.lastSequence()
+        _ = try await store.log.count()
+        _ = try await store.cursors.start("i", at: 0)
+        let failure = FailedOperation(
+            integration: "i",
+            seq: 1,
+            action: "a",
+            body: [],
+            words: "",
+            failedAt: 0,
+            attempts: 1
+        )
+        try await store.cursors.advance("i", to: LogPosition(seq: 1), failures: [failure])
+        _ = try await store.cursors.failures(of: "i", limit: 1)
+        _ = try await store.cursors.failureCount(of: "i")
+        let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
+        try await store.refusedMessages.record([refused, refused])
+        _ = try await store.refusedMessages.list(limit: 1)
+        try await expectIndexes(for: statements, in: database)
+    }
+
+    @Test func `of workspace.db`() async throws {
+        let store = try DataStore(opening: .memory).workspaces
+        let statements = collectStatements(of: store.database)
+        try await store.write(in: "w") { workspace in
+            let one = try workspace.addPerson(id: "1", email: "1@x.com", madeAt: 0) { "\($0)-\($1)" }
+            let two = try workspace.addPerson(id: "2", email: nil, madeAt: 0) { "\($0)-\($1)" }
+            let object = try workspace.addObject(type: 1, id: "o", madeAt: 0) { "\($0)-\($1)" }
+            try usePeople(workspace, one, two)
+            try useObjects(workspace, one, two, object)
+            try useActivity(workspace, one, two, object)
+            _ = try workspace.counts()
+            try workspace.remove(object.key)
+            try workspace.remove(two.key)
+            try workspace.removeEverything()
+        }
+        _ = try await store.names()
+        try await expectIndexes(for: statements, in: store.database)
+    }
+
+    private func usePeople(_ workspace: WorkspaceTransaction, _ one: StoredPerson, _ two: StoredPerson) throws {
+        _ = try [.id("1"), .email("1@x.com"), .cioId("1-1")].map { try workspace.person($0) }
+        _ = try workspace.person(at: one.key)
+        try workspace.setIdentifiers(of: one)
+        try workspace.setAttributes(try workspace.attributes(of: one.key), of: one.key)
+        _ = try workspace.people(after: nil, limit: 1)
+        try workspace.suppress([.id("x")])
+        _ = try workspace.isSuppressed(.id("x"))
+        try workspace.unsuppress(.id("x"))
+        try workspace.setDevice(
+            StoredDevice(person: one.key, token: "t", platform: "ios", lastUsed: 0, attributes: JSON.Object())
+        )
+        _ = try workspace.device("t")
+        _ = try workspace.devices(of: one.key)
+        try workspace.moveDevices(from: one.key, to: two.key)
+        try workspace.removeDevice("t")
+    }
+
+    private func useObjects(
+        _ workspace: WorkspaceTransaction,
+        _ one: StoredPerson,
+        _ two: StoredPerson,
+        _ object: StoredObject
+    ) throws {
+        _ = try workspace.object(type: 1, id: "o")
+        _ = try workspace.object(cioId: "1-1")
+        try workspace.setAttributes(try workspace.attributes(of: object.key), of: object.key)
+        _ = try workspace.objects(after: nil, limit: 1)
+        try workspace.setRelationship(of: one.key, with: object.key, attributes: AttributeSet())
+        _ = try workspace.relationship(of: one.key, with: object.key)
+        _ = try workspace.relationships(of: one.key)
+        _ = try workspace.relationships(of: object.key)
+        try workspace.moveRelationships(from: one.key, to: two.key)
+        try workspace.removeRelationship(of: two.key, with: object.key)
+    }
+
+    private func useActivity(
+        _ workspace: WorkspaceTransaction,
+        _ one: StoredPerson,
+        _ two: StoredPerson,
+        _ object: StoredObject
+    ) throws {
+        try workspace.log(ActivityEntry(subject: .anonymous("a"), type: "event", timestamp: 0, loggedAt: 0))
+        _ = try workspace.attachActivity(ofAnonymous: "a", to: one.key, loggedSince: 0)
+        try workspace.forgetAnonymousActivity(loggedBefore: 0, limit: 1)
+        _ = try workspace.rememberEvent("e")
+        _ = try workspace.activity(before: nil, limit: 1)
+        _ = try workspace.activity(of: one.key, before: nil, limit: 1)
+        try workspace.moveEvents(from: one.key, to: two.key)
+        try workspace.join(anonymousId: "a", with: one.key, at: 0)
+        _ = try workspace.person(joinedWith: "a")
+        try workspace.moveAnonymousIds(from: one.key, to: two.key)
+        try workspace.holdRelationship(ofAnonymous: "a", with: object.key, attributes: AttributeSet())
+        _ = try workspace.heldRelationship(ofAnonymous: "a", with: object.key)
+        _ = try workspace.takeHeldRelationships(ofAnonymous: "a")
+        try workspace.record(DeliveryMetric(deliveryId: "d", name: "opened", timestamp: 0, data: JSON.Object()))
+        _ = try workspace.metrics(after: nil, limit: 1)
+    }
+
+    // MARK: Looking at them
+
+    private final class Statements: Sendable {
+        let texts = Mutex<Set<String>>([])
+    }
+
+    private func collectStatements(of database: OpenDatabase) -> Statements {
+        let statements = Statements()
+        database.writer.writeWithoutTransaction { connection in
+            connection.trace(options: .statement) { event in
+                guard case .statement(let statement) = event else { return }
+                statements.texts.withLock { _ = $0.insert(statement.sql) }
+            }
+        }
+        return statements
+    }
+
+    private func expectIndexes(for statements: Statements, in database: OpenDatabase) async throws {
+        let texts = statements.texts.withLock { $0 }.sorted()
+        #expect(texts.count > 15)
+        for text in texts where ["SELECT", "UPDATE", "DELETE"].contains(where: text.hasPrefix) {
+            let plan = try await database.write { connection in
+                let statement = try connection.makeStatement(sql: "EXPLAIN QUERY PLAN " + text)
+                let arguments = StatementArguments(Array(repeating: 1, count: statement.sqlite3ParameterCount))
+                return try Row.fetchAll(statement, arguments: arguments).map { try $0.text(3) }
+            }
+            let isScan = plan.contains { $0.hasPrefix("SCAN") && !$0.contains("CONSTANT") }
+            #expect(!isScan || Self.scans.contains(where: text.contains), "\(text): \(plan)")
+        }
+    }
+}
+
+extension Statement {
+    /// How many values a statement takes.
+    fileprivate var sqlite3ParameterCount: Int {
+        // ?1 counts once however often it stands.
+        let numbered = [1, 2, 3, 4].filter { sql.contains("?\($0)") }.count
+        return numbered > 0 ? numbered : sql.utf8.count { $0 == UInt8(ascii: "?") }
+    }
+}

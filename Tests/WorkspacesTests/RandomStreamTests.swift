@@ -1,0 +1,130 @@
+import Foundation
+import LosslessJSON
+import Storage
+import Testing
+import Workspaces
+
+/// Whatever comes in whatever order, the workspace stays in order. The seed is printed and can be given in
+/// `FERRY_SEED`.
+@Suite(.timeLimit(.minutes(5))) struct `Random streams` {
+    @Test func `leave every identifier with one owner and every relationship with both ends`() async throws {
+        let given = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap { UInt64($0) }
+        let seed = given ?? UInt64.random(in: 0...UInt64.max)
+        print("Random streams: FERRY_SEED=\(seed)")
+        var stream = RandomStream(seed: seed)
+        let test = try Playground()
+        var cioIds: Set<String> = []
+        for round in 0..<60 {
+            let items = stream.items(25, cioIds: cioIds.sorted())
+            let batch = try items.map { try JSON(parsing: $0) }
+            let refused = try await test.workspace.carryOut(batch: batch, now: noon + Int64(round) * 60)
+            #expect(refused.isEmpty, "\(refused.first.map { items[$0.index] } ?? "")")
+            cioIds.formUnion(try await check(test, after: items))
+        }
+        #expect(try await test.workspace.counts().events > 0)
+        #expect(try await test.workspace.counts().relationships > 0)
+    }
+
+    /// Holds the invariants against what can be read, and returns the cio_ids of the living.
+    private func check(_ test: Playground, after items: [String]) async throws -> [String] {
+        let page = try #require(Page(limit: 1000))
+        let people = try #require(try await test.workspace.people(page)["items"]?.arrayValue)
+        let objects = try #require(try await test.workspace.objects(page)["items"]?.arrayValue)
+        let counts = try await test.workspace.counts()
+        let described = Comment(rawValue: items.joined(separator: "\n"))
+        for kind in ["id", "email", "cio_id"] {
+            let owned = people.compactMap { $0["identifiers"]?[kind]?.stringValue?.lowercased() }
+            #expect(Set(owned).count == owned.count, described)
+        }
+        #expect(people.allSatisfy { $0["identifiers"]?["cio_id"]?.stringValue != nil }, described)
+        let tokens = people.flatMap { $0["devices"]?.arrayValue ?? [] }.compactMap { $0["token"]?.stringValue }
+        #expect(Set(tokens).count == tokens.count, described)
+        #expect(Int64(tokens.count) == counts.devices, described)
+        let fromPeople = people.flatMap { person in
+            (person["relationships"]?.arrayValue ?? []).map { entry in
+                "\(person["identifiers"]?["cio_id"] ?? .null) \(entry["identifiers"]?["object_id"] ?? .null)"
+            }
+        }
+        let fromObjects = objects.flatMap { object in
+            (object["relationships"]?.arrayValue ?? []).map { entry in
+                "\(entry["identifiers"]?["cio_id"] ?? .null) \(object["identifiers"]?["object_id"] ?? .null)"
+            }
+        }
+        #expect(fromPeople.sorted() == fromObjects.sorted(), described)
+        #expect(Int64(fromPeople.count) == counts.relationships, described)
+        for value in people.compactMap({ $0["attributes"]?.objectValue }).flatMap({ Array($0) }) {
+            #expect(!value.value.isNull && value.value != "", described)
+            #expect(!["id", "email", "cio_id", "_update"].contains(value.key), described)
+        }
+        let living = Set(people.compactMap { $0["identifiers"]?["cio_id"]?.stringValue })
+        let log = try #require(try await test.workspace.activity(page)["items"]?.arrayValue)
+        let events = log.filter { ["event", "page"].contains($0["type"]?.stringValue ?? "") }
+        for event in events {
+            let owner = event["customer_identifiers"]?["cio_id"]?.stringValue
+            #expect(owner.map(living.contains) ?? (event["anonymous_id"] != nil), described)
+        }
+        return Array(living)
+    }
+}
+
+/// Items that collide a lot: few people, few objects, every operation.
+private struct RandomStream {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    private mutating func draw(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(bound))
+    }
+
+    mutating func items(_ count: Int, cioIds: [String]) -> [String] {
+        (0..<count).map { _ in item(cioIds) }
+    }
+
+    private mutating func identifiers(_ cioIds: [String]) -> String {
+        switch draw(7) {
+        case 0...2: return #"{"id":"u\#(draw(8))"}"#
+        case 3...5: return #"{"email":"\#(["a", "A", "b", "c", "d"][draw(5)])@x.com"}"#
+        default: return #"{"cio_id":"\#(cioIds.isEmpty ? "ff" : cioIds[draw(cioIds.count)])"}"#
+        }
+    }
+
+    private mutating func attributes() -> String {
+        var members: [String] = []
+        if draw(2) == 0 { members.append(#""id":"u\#(draw(8))""#) }
+        if draw(2) == 0 { members.append(#""email":"\#(["a", "B", "c", "d"][draw(4)])@x.com""#) }
+        if draw(3) == 0 { members.append(#""anonymous_id":"a\#(draw(4))""#) }
+        if draw(5) == 0 { members.append(#""_update":true"#) }
+        members.append(#""plan":\#([#""pro""#, "null", #""""#, "1.50"][draw(4)])"#)
+        return "{" + members.joined(separator: ",") + "}"
+    }
+
+    private mutating func link() -> String {
+        relationship(acme("o\(draw(4))"), #"{"role":\#(draw(3))}"#)
+    }
+
+    private mutating func item(_ cioIds: [String]) -> String {
+        let who = identifiers(cioIds)
+        let time = #","timestamp":\#(noon - 100 + Int64(draw(200)))"#
+        switch draw(24) {
+        case 0...7: return identify(who, attributes(), more: draw(2) == 0 ? time : link())
+        case 8...10: return event(who, "e\(draw(5))", more: time)
+        case 11: return event(#"{"anonymous_id":"a\#(draw(4))"}"#, "anonymous")
+        case 12: return person("page", #"{"anonymous_id":"a\#(draw(4))"}"#, more: #","name":"p""#)
+        case 13: return person("delete", who)
+        case 14: return draw(3) == 0 ? person("suppress", who) : person("unsuppress", who)
+        case 15...16: return merge(who, identifiers(cioIds))
+        case 17: return person("add_relationships", who, more: link())
+        case 18: return person("delete_relationships", who, more: link())
+        case 19: return person("add_device", who, more: #","device":{"token":"t\#(draw(4))","platform":"ios"}"#)
+        case 20: return person("delete_device", who, more: #","device":{"token":"t\#(draw(4))"}"#)
+        case 21: return object(draw(3) == 0 ? "delete" : "identify", "o\(draw(4))", more: relationship(who))
+        case 22:
+            return object("identify_anonymous", "o\(draw(4))", more: relationship(#"{"anonymous_id":"a\#(draw(4))"}"#))
+        default: return object("delete_relationships", "o\(draw(4))", more: relationship(who))
+        }
+    }
+}
