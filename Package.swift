@@ -61,7 +61,7 @@ let package = Package(
         room("Storage", ["LosslessJSON", grdb]),
         room("Delivery", ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging]),
         room("Workspaces", ["LosslessJSON", "Storage"]),
-        room("Server", ["LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, logging]),
+        room("Server", ["LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, lifecycle, logging] + nio),
         .executableTarget(
             name: "ferry",
             dependencies: [
@@ -91,7 +91,10 @@ let package = Package(
         tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON"]),
         tests(
             "ServerTests",
-            ["Server", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird, logging]
+            [
+                "Server", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird, lifecycle,
+                logging,
+            ] + nio
         ),
         tests("EndToEndTests", ["ferry", "LosslessJSON", asyncHTTPClient] + nio, resources: [.copy("Vectors")]),
     ]

@@ -8,9 +8,8 @@ struct Backoff: Sendable {
         tries = 0
     }
 
-    /// The next wait: between half and all of 1, 2, 4 … 60 seconds, and no less than the destination asked for.
-    ///
-    /// - Parameter chance: 0 to 1.
+    /// The next wait: between half and all of 1, 2, 4 … 60 seconds, as `chance` (0 to 1) has it, and no less than the
+    /// destination asked for.
     mutating func next(atLeast minimum: Duration?, chance: Double) -> Duration {
         var seconds = Self.first
         for _ in 0..<tries where seconds < Self.longest { seconds *= 2 }

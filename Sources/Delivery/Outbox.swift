@@ -1,5 +1,5 @@
-import LosslessJSON
 import Integrations
+import LosslessJSON
 import TrackAPI
 
 /// What one integration still has to send, in log order, and what is known of it: every decision of delivery, and no I/O.

@@ -1,7 +1,9 @@
 import LosslessJSON
 
-/// What must be there (source-api.md §2.6). The fields have been settled before: an id that is there is a non-empty text,
-/// `context`, `properties` and `traits` are objects.
+/// What must be there (source-api.md §2.6).
+///
+/// The fields have been settled before: an id that is there is a non-empty text, `context`, `properties` and `traits`
+/// are objects.
 extension Draft {
     func requireFields(of call: Event.Call) throws(Rejection) {
         switch call {

@@ -1,7 +1,7 @@
 /// A date or date-time as ISO 8601 writes it, in the forms of actions.md §4 and source-api.md §2.4.
 ///
-/// `YYYY-MM-DD`, or that followed by `Thh:mm[:ss[.fraction]]` and nothing (UTC), `Z`, `±hh:mm` or `±hhmm`. `T` and `Z` are
-/// upper case, offsets go up to 23:59. Impossible dates, 24:00 and second 60 are not dates.
+/// `YYYY-MM-DD`, or that followed by `Thh:mm[:ss[.fraction]]` and nothing (UTC), `Z`, `±hh:mm` or `±hhmm`. `T` and `Z`
+/// are upper case, offsets go up to 23:59. Impossible dates, 24:00 and second 60 are not dates.
 package struct ISO8601: Sendable {
     /// Since 1970, rounded down.
     package let milliseconds: Int64
@@ -12,10 +12,12 @@ package struct ISO8601: Sendable {
 
     /// `nil` if the text is anything else, be it only a space more.
     package init?(_ text: String) {
+        // Nearly every text that is asked is no date; most are too short.
+        guard text.utf8.count >= 10 else { return nil }
         // Makes the bytes contiguous if they are not; they always are, but for strings that Foundation lends.
         var text = text
         let parsed = text.withUTF8 { bytes -> ISO8601? in
-            // Nearly every text that is asked is no date: two bytes tell.
+            // Of the others, two bytes tell.
             guard bytes.count >= 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
             var reader = Reader(bytes: bytes)
             return reader.dateTime()

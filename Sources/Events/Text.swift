@@ -8,8 +8,8 @@ extension String {
 
     /// Enough of a text from outside to recognise it in a message: its first 40 Unicode scalars, on one line.
     ///
-    /// Characters that would move a terminal's cursor or turn the direction of writing become spaces. Scalars are counted,
-    /// because a single character can be as long as the sender likes.
+    /// Characters that would move a terminal's cursor or turn the direction of writing become spaces. Scalars are
+    /// counted, because a single character can be as long as the sender likes.
     package var shortened: String {
         let limit = 40
         var short = String.UnicodeScalarView()

@@ -21,8 +21,10 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     }
 
     /// Reads one of a call's own times (actions.md §4): an ISO 8601 date-time with any fraction, a bare date, or Unix
-    /// time as a number or a digit string. Eleven digits or more before the point are milliseconds, fewer are seconds; a
-    /// fraction of a number is dropped. `nil` for everything else, and for numbers beyond 64 bits.
+    /// time as a number or a digit string.
+    ///
+    /// Eleven digits or more before the point are milliseconds, fewer are seconds; a fraction of a number is dropped.
+    /// `nil` for everything else, and for numbers beyond 64 bits.
     package init?(callTime value: JSON) {
         switch value {
         case .string(let text):
@@ -43,7 +45,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         self.init(milliseconds: isMilliseconds ? whole : whole * 1000)
     }
 
-    /// Digits with an optional sign and fraction. Zeros in front are allowed and add nothing to the value.
+    /// Up to 30 digits with an optional sign and fraction. Zeros in front are allowed and add nothing to the value.
     private static func digitString(_ text: String) -> JSON.Number? {
         var bytes = text.utf8[...]
         let sign = bytes.first == UInt8(ascii: "-") ? "-" : ""

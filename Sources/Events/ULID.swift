@@ -4,9 +4,10 @@ import Crypto
 /// actions and sources (actions.md §5).
 package enum ULID {
     /// The id of one action's operation for one event: 48 bits of time (clamped to 0…2⁴⁸−1) and 80 bits of a hash over
-    /// the names (source, messageId, type, event, action), each followed by a zero byte.
+    /// the names (source, messageId, type, event, action), each followed by a zero byte. 26 characters, upper case.
     package static func text(milliseconds: Int64, names: [String]) -> String {
         var hash = SHA256()
+        // On the stack: an array that grows with the names took a third of the time.
         let length = names.reduce(names.count) { $0 + $1.utf8.count }
         withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { input in
             var end = 0

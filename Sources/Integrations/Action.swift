@@ -3,7 +3,10 @@ package import Mappings
 package import Triggers
 
 /// An action of an integration: a definition with a trigger, a mapping and options, compiled.
-package struct Action: Sendable {
+///
+/// It never changes, and it is a class because every event hands on every action: one reference is counted then instead
+/// of all that an action holds.
+package final class Action: Sendable {
     /// What every action can be set to (actions.md §3).
     package struct Options: Sendable, Equatable {
         package static let batchSizes = 2...100
@@ -25,10 +28,15 @@ package struct Action: Sendable {
     /// The definition's fields with what a mapping makes of them, in their order.
     let fields: [BoundField]
 
-    struct BoundField: Sendable {
+    final class BoundField: Sendable {
         let field: Field
         /// What replaces the field's own source.
         let mapping: Mapping?
+
+        init(_ field: Field, mapping: Mapping?) {
+            self.field = field
+            self.mapping = mapping
+        }
     }
 
     package var isEnabled: Bool { options.isEnabled }
@@ -48,7 +56,7 @@ package struct Action: Sendable {
         self.trigger = try Trigger(trigger ?? definition.trigger)
         hasDefaultTrigger = trigger.map { $0.hasSameBytes(as: definition.trigger) } ?? true
         self.options = options
-        fields = definition.fields.map { BoundField(field: $0, mapping: mapping[$0.key]) }
+        fields = definition.fields.map { BoundField($0, mapping: mapping[$0.key]) }
     }
 
     /// The fifteen actions with their defaults: what a new integration has.

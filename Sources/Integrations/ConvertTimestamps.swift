@@ -11,8 +11,9 @@ package enum ConvertTimestamps {
     /// `nil` when there is nothing to convert, so that an object without dates is not copied.
     private static func converted(_ object: JSON.Object) -> JSON.Object? {
         var result: [JSON.Object.Member]?
-        for (position, member) in object.members.enumerated() {
-            guard let value = converted(member.value) else { continue }
+        // By position: a member taken out of the list is a copy of its key and its value.
+        for position in object.members.indices {
+            guard let value = converted(object.members[position].value) else { continue }
             result = result ?? object.members
             result?[position].value = value
         }

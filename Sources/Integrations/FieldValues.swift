@@ -4,8 +4,8 @@ import Mappings
 
 /// The fields of one action for one event, read when the operation asks for them.
 ///
-/// A mapping, where there is one, replaces a field's own source; what may stand in the field is decided here, for mapped
-/// values too (actions.md §3).
+/// A mapping, where there is one, replaces a field's own source; what may stand in the field is decided here, for
+/// mapped values too (actions.md §3).
 struct FieldValues {
     let subject: Subject
     let action: Action

@@ -64,15 +64,15 @@ package struct Integration: Sendable {
         return plan
     }
 
-    /// The command that takes an event from `track-event` while that one listens by its default trigger: the message is a
-    /// command then, as the default names are (actions.md §3).
+    /// The command that takes an event from `track-event` while that one listens by its default trigger: the message is
+    /// a command then, as the default names are (actions.md §3).
     func command(takingOver action: Action, _ subject: Subject) -> Action? {
         guard action.definition.yieldsToCommands, action.hasDefaultTrigger, !customCommands.isEmpty else { return nil }
         return customCommands.first { $0.trigger.matches(subject.triggered) }
     }
 
-    /// The event's `integrations` object decides first (actions.md §1, source-api.md §3): the integration's own name, then
-    /// `Actions Customerio`, `All`, `all`. Only booleans and objects decide; everything else is passed over.
+    /// The event's `integrations` object decides first (actions.md §1, source-api.md §3): the integration's own name,
+    /// then `Actions Customerio`, `All`, `all`. Only booleans and objects decide; everything else is passed over.
     func isSwitchedOn(for event: Event) -> Bool {
         guard case .object(let switches)? = event.message["integrations"], !switches.isEmpty else { return true }
         for key in [name, "Actions Customerio", "All", "all"] {

@@ -5,8 +5,8 @@ import Testing
 
 /// The date forms of actions.md §4 and source-api.md §2.4.
 @Suite struct `ISO 8601` {
-    /// The vectors are those of *Convert Timestamps*, which leaves alone what has more than three digits of fraction and
-    /// what is only a date. Everything else that it converts is a date here, and nothing else is.
+    /// The vectors are those of *Convert Timestamps*, which leaves alone what has more than three digits of fraction
+    /// and what is only a date. Everything else that it converts is a date here, and nothing else is.
     @Test func `the date vectors are read`() throws {
         var converted = 0
         for vector in try vectors("dates") {

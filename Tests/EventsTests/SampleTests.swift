@@ -15,21 +15,22 @@ import Testing
         (
             .track,
             #"{"type":"track","event":"Order Completed","userId":"u1","anonymousId":null,"#
-                + #""properties":{"total":27.50,"items":[{"sku":"A-1"}]},"context":{"library":{"name":"analytics-python","#
-                + #""version":"2.3.4"}},"integrations":{},"messageId":"m-track","#
+                + #""properties":{"total":27.50,"items":[{"sku":"A-1"}]},"context":{"library":{"#
+                + #""name":"analytics-python","version":"2.3.4"}},"integrations":{},"messageId":"m-track","#
                 + #""timestamp":"2024-06-01T11:59:58.000000+00:00"}"#
         ),
         (
             .page,
             #"{"type":"page","name":"Home","category":null,"anonymousId":"a1","properties":{"path":"/","title":"Home","#
-                + #""url":"https://example.com/","referrer":"","search":""},"context":{"library":{"name":"analytics.js"},"#
-                + #""userAgent":"Mozilla/5.0"},"messageId":"ajs-next-0a1b","timestamp":"2024-06-01T11:59:58.000Z","#
+                + #""url":"https://example.com/","referrer":"","search":""},"#
+                + #""context":{"library":{"name":"analytics.js"},"userAgent":"Mozilla/5.0"},"#
+                + #""messageId":"ajs-next-0a1b","timestamp":"2024-06-01T11:59:58.000Z","#
                 + #""writeKey":"k","_metadata":{"bundled":["Segment.io"]}}"#
         ),
         (
             .screen,
-            #"{"type":"screen","name":"Cart","userId":"u1","properties":{"items":3},"context":{"device":{"type":"ios"},"#
-                + #""library":{"name":"analytics-swift"}},"messageId":"m-screen","#
+            #"{"type":"screen","name":"Cart","userId":"u1","properties":{"items":3},"#
+                + #""context":{"device":{"type":"ios"},"library":{"name":"analytics-swift"}},"messageId":"m-screen","#
                 + #""timestamp":"2024-06-01T13:59:58+02:00"}"#
         ),
         (
@@ -64,8 +65,9 @@ import Testing
         #expect(
             event.text
                 == #"{"type":"page","name":"Home","anonymousId":"a1","properties":{"path":"/","title":"Home","#
-                + #""url":"https://example.com/","referrer":"","search":""},"context":{"library":{"name":"analytics.js"},"#
-                + #""userAgent":"Mozilla/5.0","ip":"203.0.113.9"},"messageId":"ajs-next-0a1b","#
+                + #""url":"https://example.com/","referrer":"","search":""},"#
+                + #""context":{"library":{"name":"analytics.js"},"userAgent":"Mozilla/5.0","ip":"203.0.113.9"},"#
+                + #""messageId":"ajs-next-0a1b","#
                 + #""timestamp":"2024-06-01T11:59:58.000Z","_metadata":{"bundled":["Segment.io"]},"integrations":{},"#
                 + #""originalTimestamp":"2024-06-01T11:59:58.000Z","receivedAt":"2024-06-01T12:00:00.123Z"}"#
         )
@@ -113,8 +115,8 @@ import Testing
 
     // MARK: Mixed events
 
-    /// Each line holds a message and what an evaluator written apart from this code, in another language, expects of it:
-    /// all faults, of which one is named; else ids and times.
+    /// Each line holds a message and what an evaluator written apart from this code, in another language, expects of
+    /// it: all faults, of which one is named; else ids and times.
     @Test func `the mixed events come out as an independent evaluator says`() throws {
         var accepted = 0
         var refused = 0

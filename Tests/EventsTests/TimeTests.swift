@@ -54,7 +54,7 @@ import Testing
         ),
         Case(
             "the given original time goes before the time",
-            #""timestamp":"2001-01-01T00:00:00Z","originalTimestamp":"2024-06-01T11:00:00Z","sentAt":"2024-06-01T12:00:00Z""#,
+            #""timestamp":"2001-01-01","originalTimestamp":"2024-06-01T11:00:00Z","sentAt":"2024-06-01T12:00:00Z""#,
             "2024-06-01T11:00:00.123Z"
         ),
         Case(

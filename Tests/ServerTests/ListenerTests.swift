@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Server
+import ServiceLifecycle
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct `A listener` {
@@ -121,7 +122,14 @@ import Testing
         }
     }
 
-    @Test func `requests under way are finished when it stops`() async throws {
+    struct Service: ServiceLifecycle.Service {
+        let listener: Listener
+
+        func run() async throws { try await listener.run() }
+    }
+
+    @Test(arguments: [true, false])
+    func `requests under way are finished when it is stopped`(isCancelled: Bool) async throws {
         let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
         let (releases, release) = AsyncStream.makeStream(of: Void.self)
         let slow = Intake(
@@ -134,24 +142,29 @@ import Testing
         let logger = CapturedLogs().logger
         let api = SourceAPI(writeKeys: SourceServer.keys, intake: slow, logger: logger, now: { SourceServer.now })
         let (bound, report) = AsyncStream.makeStream(of: ListenAddress.self)
+        var limits = Listener.Limits()
+        limits.shutdownSeconds = 60
         let listener = Listener(
             address: try ListenAddress("127.0.0.1:0"),
             option: "--listen-public",
             service: api,
+            limits: limits,
             logger: logger,
             onBound: { report.yield($0) }
         )
-        let running = Task { try await listener.run() }
+        let services = ServiceGroup(services: [Service(listener: listener)], logger: logger)
+        let running = Task { try await services.run() }
         let address = try #require(await bound.first { _ in true })
         let server = RunningServer(address: address, logs: CapturedLogs())
         let answer = Task { try await server.call("/v1/track", #"{"event":"E","userId":"u1"}"#) }
         _ = await arrivals.first { _ in true }
-        running.cancel()
+        if isCancelled { running.cancel() } else { await services.triggerGracefulShutdown() }
         // It has stopped accepting once a new connection fails.
         while (try? await server.wire("GET / HTTP/1.1\r\n\r\n")) != nil { await Task.yield() }
         release.yield()
         #expect(try await answer.value.status == 200)
-        try await running.value
+        // A service group that is cancelled throws that it was.
+        _ = await running.result
     }
 
     @Test func `a connection that sends nothing is closed`() async throws {

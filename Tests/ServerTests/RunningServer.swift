@@ -16,7 +16,8 @@ struct RunningServer {
     let address: ListenAddress
     let logs: CapturedLogs
 
-    /// One for all tests, which lives as long as they do. It waits long for a connection, since the tests run all at once.
+    /// One for all tests, which lives as long as they do. It waits long for a connection, since the tests run all at
+    /// once.
     private static let client: HTTPClient = {
         var patient = HTTPClient.Configuration()
         patient.timeout.connect = .seconds(60)

@@ -14,7 +14,11 @@ private let day: Int64 = 24 * 60 * 60
         let test = try Playground()
         try await test.send(
             identify(#"{"id":"u1"}"#),
-            #"{"type":"person","action":"\#(action)","identifiers":{"id":"u1"},"name":" Pricing ","timestamp":1600000000,"attributes":{"z":1.10,"a":""}}"#
+            person(
+                action,
+                #"{"id":"u1"}"#,
+                more: #","name":" Pricing ","timestamp":1600000000,"attributes":{"z":1.10,"a":""}"#
+            )
         )
         let entry = try #require(try await test.log(action).first)
         #expect(entry[action == "page" ? "url" : "name"] == "Pricing")
@@ -194,7 +198,7 @@ private let day: Int64 = 24 * 60 * 60
         try await test.send(joining)
         #expect(
             try await test.workspace.person("u1")?["relationships"]?.description
-                == #"[{"identifiers":{"object_type_id":"1","object_id":"acme"},"relationship_attributes":{"role":"admin"}}]"#
+                == #"[{"identifiers":\#(acme()),"relationship_attributes":{"role":"admin"}}]"#
         )
     }
 

@@ -303,7 +303,8 @@ import Workspaces
             ),
             identify(
                 #"{"id":"u1"}"#,
-                #"{"cio_subscription_preferences.topics.topic_2":false,"cio_subscription_preferences.topics.topic_3":true}"#
+                #"{"cio_subscription_preferences.topics.topic_2":false,"#
+                    + #""cio_subscription_preferences.topics.topic_3":true}"#
             )
         )
         #expect(
@@ -317,7 +318,8 @@ import Workspaces
         try await test.send(
             identify(
                 #"{"id":"u1"}"#,
-                #"{"id":"u1","email":"a@x.com","_timestamp":1700000000,"_update":false,"_last_emailed":1,"cio_iso_country":"DE","plan":"pro"}"#
+                #"{"id":"u1","email":"a@x.com","_timestamp":1700000000,"_update":false,"_last_emailed":1,"#
+                    + #""cio_iso_country":"DE","plan":"pro"}"#
             )
         )
         #expect(try await test.attributes("u1") == #"{"plan":"pro"}"#)

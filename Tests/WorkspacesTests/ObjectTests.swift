@@ -122,7 +122,8 @@ import Workspaces
                 "identify",
                 "acme",
                 more:
-                    #","cio_relationships":[{"identifiers":{"cio_id":"ffff"}},{"identifiers":{"id":"blocked"}},{"identifiers":{"id":"u1"}}]"#
+                    #","cio_relationships":[{"identifiers":{"cio_id":"ffff"}},"#
+                    + #"{"identifiers":{"id":"blocked"}},{"identifiers":{"id":"u1"}}]"#
             )
         )
         #expect(try await test.workspace.counts().relationships == 1)

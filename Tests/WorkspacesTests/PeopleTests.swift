@@ -14,7 +14,8 @@ import Workspaces
                 #"{"id":"s"}"#,
                 #"{"a":2,"b":3,"gone":"s","email":"s@x.com"}"#,
                 more:
-                    #","cio_relationships":[{"identifiers":\#(acme("both")),"relationship_attributes":{"role":"s"}},{"identifiers":\#(acme("own"))}]"#
+                    #","cio_relationships":[{"identifiers":\#(acme("both")),"relationship_attributes":{"role":"s"}},"#
+                    + #"{"identifiers":\#(acme("own"))}]"#
             ),
             event(#"{"id":"s"}"#, "Of s"),
             event(#"{"id":"p"}"#, "Of p"),
@@ -186,12 +187,14 @@ import Workspaces
         try await test.send(
             add(
                 "u1",
-                #"{"token":"t","platform":"ios","last_used":1600000000,"attributes":{"app_version":"2.1","_last_status":"sent"},"flat":true}"#
+                #"{"token":"t","platform":"ios","last_used":1600000000,"flat":true,"#
+                    + #""attributes":{"app_version":"2.1","_last_status":"sent"}}"#
             )
         )
         #expect(
             try await devices(test, "u1")
-                == #"[{"token":"t","platform":"ios","last_used":1600000000,"attributes":{"app_version":"2.1","flat":true}}]"#
+                == #"[{"token":"t","platform":"ios","last_used":1600000000,"#
+                + #""attributes":{"app_version":"2.1","flat":true}}]"#
         )
         #expect(try await test.activity("u1") == ["profile_create", "device_change"])
     }

@@ -14,7 +14,7 @@ import Workspaces
         var stream = RandomStream(seed: seed)
         let test = try Playground()
         var cioIds: Set<String> = []
-        for round in 0..<60 {
+        for round in 0..<30 {
             let items = stream.items(25, cioIds: cioIds.sorted())
             let batch = try items.map { try JSON(parsing: $0) }
             let refused = try await test.workspace.carryOut(batch: batch, now: noon + Int64(round) * 60)

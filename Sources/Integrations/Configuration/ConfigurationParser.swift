@@ -4,9 +4,8 @@ import TrackAPI
 import Yams
 
 extension Configuration {
-    /// Reads a configuration file.
+    /// Reads a configuration file; `file` is what messages call it.
     ///
-    /// - Parameter file: what messages call the file.
     /// - Throws: `ConfigurationError` with every mistake in it, not only the first.
     package init(parsing text: String, file: String) throws(ConfigurationError) {
         var parser = ConfigurationParser(reader: YAMLReader(file: file, text: text))
@@ -24,7 +23,9 @@ struct ConfigurationParser {
     }
 
     mutating func parse() throws(ConfigurationError) -> Configuration {
-        if let root = reader.compose(), !YAMLReader.isNull(root), let sections = reader.mapping(root, "the configuration") {
+        if let root = reader.compose(), !YAMLReader.isNull(root),
+            let sections = reader.mapping(root, "the configuration")
+        {
             // Integrations name sources, and tests name integrations, wherever these stand in the file.
             let order = ["listen", "data", "retention", "admin_token", "sources", "integrations", "tests"]
             for section in sections where !order.contains(section.name) {
@@ -52,8 +53,8 @@ struct ConfigurationParser {
         }
     }
 
-    /// Calls `read` for each known key of a mapping and notes the unknown ones. Says which keys there are, right or wrong, so
-    /// that nobody misses what has been told already; `nil` for what is no mapping.
+    /// Calls `read` for each known key of a mapping and notes the unknown ones. Says which keys there are, right or wrong,
+    /// so that nobody misses what has been told already; `nil` for what is no mapping.
     @discardableResult
     mutating func readKeys(
         of node: Node,

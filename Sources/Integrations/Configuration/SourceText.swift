@@ -2,9 +2,9 @@ import Diagnostics
 
 /// The text of a configuration file as its mistakes are shown in it.
 ///
-/// The line of a mistake may hold a secret, for flow mappings put everything on one line and a file that is no YAML says
-/// nothing of what is what. So whatever stands behind a key that looks like that of a secret is shown as bullets, as are
-/// the credentials in a URL. One bullet a character keeps every place where it is.
+/// The line of a mistake may hold a secret, for flow mappings put everything on one line and a file that is no YAML
+/// says nothing of what is what. So whatever stands behind a key that looks like that of a secret is shown as bullets,
+/// as are the credentials in a URL. One bullet a character keeps every place where it is.
 struct SourceText {
     /// The lines as they are, each as Unicode scalars, in which YAML counts.
     private let lines: [[Unicode.Scalar]]

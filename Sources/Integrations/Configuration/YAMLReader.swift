@@ -48,8 +48,8 @@ struct YAMLReader {
         problems.append(.init(file: file, excerpt: excerpt, message: message, suggestion: suggestion))
     }
 
-    /// A problem inside the text of a scalar, at a line and a column (in characters) of it, both counted from 1. Where the
-    /// file spells the text otherwise (escapes, folded lines) it is shown where the scalar begins.
+    /// A problem inside the text of a scalar, at a line and a column (in characters) of it, both counted from 1. Where
+    /// the file spells the text otherwise (escapes, folded lines) it is shown where the scalar begins.
     mutating func note(_ node: Node, line: Int, column: Int, _ message: String, _ suggestion: String? = nil) {
         guard let place = place(in: node, line: line, column: column) else { return note(node, message, suggestion) }
         note(line: place.line, column: place.column, message, suggestion)

@@ -70,15 +70,21 @@ import Triggers
     }
 
     @Test(arguments: [
-        ("create-or-update-person", "person_id email anonymous_id created_at timestamp attributes object_id "
-            + "object_type_id relationship_attributes"),
+        (
+            "create-or-update-person",
+            "person_id email anonymous_id created_at timestamp attributes object_id "
+                + "object_type_id relationship_attributes"
+        ),
         ("track-event", "person_id email anonymous_id name event_id timestamp attributes"),
         ("track-page-view", "person_id email anonymous_id name event_id timestamp attributes"),
         ("track-screen-view", "person_id email anonymous_id name event_id timestamp attributes"),
         ("create-or-update-device", "person_id email token platform last_used attributes app_version"),
         ("delete-device", "person_id email token"),
-        ("create-or-update-object", "person_id email anonymous_id object_id object_type_id attributes created_at "
-            + "relationship_attributes"),
+        (
+            "create-or-update-object",
+            "person_id email anonymous_id object_id object_type_id attributes created_at "
+                + "relationship_attributes"
+        ),
         ("delete-object", "object_id object_type_id"),
         ("delete-relationship", "person_id email object_id object_type_id"),
         ("delete-person", "person_id email"), ("merge-people", "primary_id secondary_id"),

@@ -97,7 +97,9 @@ import Testing
 
     @Test(arguments: ["cio_id", "_update", "_timestamp", "cio_relationships"])
     func `control words but id are taken out, which is a warning`(word: String) throws {
-        let expected = ["create-or-update-object: the attribute \(word) is a control word of the Track API and is not sent"]
+        let expected = [
+            "create-or-update-object: the attribute \(word) is a control word of the Track API and is not sent"
+        ]
         for traits in [#"{"\#(word)":1,"a":1}"#, #"{"a":1,"objectAttributes":{"\#(word)":1}}"#] {
             #expect(try attributes(traits) == #"{"a":1}"#)
             let outcome = try plan(#"{"type":"group","groupId":"acme","userId":"u1","traits":\#(traits)}"#)
@@ -152,7 +154,8 @@ import Testing
         (#"{"objectId":"","object_id":"b","objectTypeId":null,"object_type_id":"d"}"#, "d", "b"),
         (#"{"object_id":"b"}"#, "1", "b"),
     ])
-    func `its id and type stand in properties, in either spelling`(properties: String, type: String, id: String) throws {
+    func `its id and type stand in properties, in either spelling`(properties: String, type: String, id: String) throws
+    {
         let body = try body(#"{"type":"track","event":"Object Deleted","properties":\#(properties)}"#)
         #expect(body["identifiers"]?.description == #"{"object_type_id":"\#(type)","object_id":"\#(id)"}"#)
     }

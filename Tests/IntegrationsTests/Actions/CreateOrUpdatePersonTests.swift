@@ -162,7 +162,8 @@ import Testing
         (#""traits":{"created_at":1577836800123}"#, "1577836800"),
         (#""traits":{"created_at":"1577836800"}"#, "1577836800"),
     ])
-    func `created_at comes from traits or the top level and is always seconds`(members: String, seconds: String) throws {
+    func `created_at comes from traits or the top level and is always seconds`(members: String, seconds: String) throws
+    {
         let outcome = try outcome(#""userId":"u1",\#(members)"#)
         #expect(outcome.attributes == #"{"created_at":\#(seconds)}"#)
         #expect(outcome.warnings.isEmpty)
@@ -238,8 +239,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""traits":{"objectId":"t","relationshipAttributes":{"a":1}},"context":{"relationshipAttributes":{"b":2}}"#, #"{"a":1}"#),
-        (#""traits":{"objectId":"t","relationshipAttributes":"x"},"context":{"relationshipAttributes":{"b":2}}"#, #"{"b":2}"#),
+        (
+            #""traits":{"objectId":"t","relationshipAttributes":{"a":1}},"context":{"relationshipAttributes":{"b":2}}"#,
+            #"{"a":1}"#
+        ),
+        (
+            #""traits":{"objectId":"t","relationshipAttributes":"x"},"context":{"relationshipAttributes":{"b":2}}"#,
+            #"{"b":2}"#
+        ),
         (#""traits":{"objectId":"t"},"context":{"relationshipAttributes":{"b":2}}"#, #"{"b":2}"#),
         (#""traits":{"objectId":"t","relationshipAttributes":{"a":null,"b":""}}"#, #"{"a":null,"b":""}"#),
     ])

@@ -74,17 +74,19 @@ import Testing
         #expect(try device(#""properties":{"token":"t"}"#)?.description == #"{"token":"t"}"#)
     }
 
-    @Test(arguments: [
-        (#""properties":{"token":"t","device_id":"d","platform":"p"}"#, nil),
-        (#""properties":{"token":"t","a":1}"#, #"{"a":1}"#),
-        (#""properties":{"token":"t"},"context":{"app":{"version":"1"}}"#, #"{"app_version":"1"}"#),
-        (#""properties":{"token":"t"},"context":{"app":{"version":3}}"#, #"{"app_version":"3"}"#),
-        (#""properties":{"token":"t"},"context":{"app":{"version":" "}}"#, nil),
-        (
-            #""properties":{"token":"t","app_version":"0","a":""},"context":{"app":{"version":"1"}}"#,
-            #"{"app_version":"1","a":""}"#
-        ),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (#""properties":{"token":"t","device_id":"d","platform":"p"}"#, nil),
+            (#""properties":{"token":"t","a":1}"#, #"{"a":1}"#),
+            (#""properties":{"token":"t"},"context":{"app":{"version":"1"}}"#, #"{"app_version":"1"}"#),
+            (#""properties":{"token":"t"},"context":{"app":{"version":3}}"#, #"{"app_version":"3"}"#),
+            (#""properties":{"token":"t"},"context":{"app":{"version":" "}}"#, nil),
+            (
+                #""properties":{"token":"t","app_version":"0","a":""},"context":{"app":{"version":"1"}}"#,
+                #"{"app_version":"1","a":""}"#
+            ),
+        ] as [(String, String?)]
+    )
     func `its attributes are properties and the app's version, there only when non-empty`(
         members: String,
         attributes: String?

@@ -16,20 +16,27 @@ import Testing
     }
 
     @Test func `are given for each action whose trigger is true, in the order of the page`() throws {
-        let outcome = try plan(#"{"type":"track","event":"Application Opened","email":" ","anonymousId":" ","userId":" "}"#)
+        let outcome = try plan(
+            #"{"type":"track","event":"Application Opened","email":" ","anonymousId":" ","userId":" "}"#
+        )
         #expect(outcome == Outcome(ignored: ["track-event: no identifier", "create-or-update-device: no identifier"]))
     }
 
     @Test func `are one an action: the person first, then the fields in the order of its paragraph`() throws {
         let everything = #"type = "track""#
         let outcome = try plan(
-            #"{"type":"track","event":" ","anonymousId":" ","userId":" ","properties":{"metric":"x","actionType":"x"}}"#,
-            .change("create-or-update-person", trigger: everything), .change("track-page-view", trigger: everything),
+            #"{"type":"track","event":" ","anonymousId":" ","properties":{"metric":"x","actionType":"y"}}"#,
+            .change("create-or-update-person", trigger: everything),
+            .change("track-page-view", trigger: everything),
             .change("track-screen-view", trigger: everything),
-            .change("create-or-update-device", trigger: everything), .change("delete-device", trigger: everything),
-            .change("create-or-update-object", trigger: everything), .change("delete-object", trigger: everything),
-            .change("delete-relationship", trigger: everything), .change("delete-person", trigger: everything),
-            .change("merge-people", trigger: everything), .change("suppress-person", trigger: everything),
+            .change("create-or-update-device", trigger: everything),
+            .change("delete-device", trigger: everything),
+            .change("create-or-update-object", trigger: everything),
+            .change("delete-object", trigger: everything),
+            .change("delete-relationship", trigger: everything),
+            .change("delete-person", trigger: everything),
+            .change("merge-people", trigger: everything),
+            .change("suppress-person", trigger: everything),
             .change("unsuppress-person", trigger: everything),
             .change("report-delivery-event", trigger: everything),
             .change("report-content-event", trigger: everything)
@@ -153,8 +160,10 @@ import Testing
     @Test func `the first such action is named`() throws {
         let trigger = #"event = "Account Closed""#
         let outcome = try plan(
-            Self.closed, .own("wipe", uses: "delete-person", trigger: trigger),
-            .change("suppress-person", trigger: trigger), .change("delete-person", trigger: #"event = "Other""#)
+            Self.closed,
+            .own("wipe", uses: "delete-person", trigger: trigger),
+            .change("suppress-person", trigger: trigger),
+            .change("delete-person", trigger: #"event = "Other""#)
         )
         #expect(outcome.ignored == ["track-event: handled by suppress-person"])
         #expect(outcome.operations.count == 2)
@@ -162,7 +171,8 @@ import Testing
 
     @Test func `an action of one's own made from such a definition is one`() throws {
         let outcome = try plan(
-            Self.closed, .own("wipe", uses: "delete-person", trigger: #"event = "Account Closed""#)
+            Self.closed,
+            .own("wipe", uses: "delete-person", trigger: #"event = "Account Closed""#)
         )
         let expected = try sends("wipe", #"{"type":"person","action":"delete","identifiers":{"id":"u1"}}"#)
         #expect(outcome == Outcome(operations: [expected], ignored: ["track-event: handled by wipe"]))
@@ -180,11 +190,13 @@ import Testing
     }
 
     @Test func `a command with its definition's default trigger takes nothing`() throws {
-        let uninstalled = #"{"type":"track","event":"Application Uninstalled","userId":"u1","properties":{"token":"t"}}"#
+        let uninstalled =
+            #"{"type":"track","event":"Application Uninstalled","userId":"u1","properties":{"token":"t"}}"#
         #expect(try plan(uninstalled).operations.count == 2)
         let definition = try #require(ActionDefinition.named("delete-device"))
         let outcome = try plan(
-            uninstalled, .own("again", uses: "delete-device"),
+            uninstalled,
+            .own("again", uses: "delete-device"),
             .change("delete-device", trigger: definition.trigger)
         )
         #expect(outcome.operations.count == 3)
@@ -193,7 +205,8 @@ import Testing
 
     @Test func `with another trigger, track-event sends the event all the same`() throws {
         let outcome = try plan(
-            Self.closed, .change("delete-person", trigger: #"event = "Account Closed""#),
+            Self.closed,
+            .change("delete-person", trigger: #"event = "Account Closed""#),
             .change("track-event", trigger: #"type = "track""#)
         )
         #expect(outcome.operations.count == 2)

@@ -5,7 +5,8 @@ import Testing
 /// actions.md §3: what a mapping does to the fields of an action.
 @Suite struct `A mapping` {
     private static let message = #"""
-        {"type":"track","event":"X","userId":"u1","email":"e@x.co","anonymousId":"a1","timestamp":"2024-02-29T12:34:56Z",
+        {"type":"track","event":"X","userId":"u1","email":"e@x.co","anonymousId":"a1",
+        "timestamp":"2024-02-29T12:34:56Z",
         "properties":{"who":"w1","mail":"m@x.co","n":1.10,"blank":" ","flag":true,"when":"2020-01-01","o":{"a":null}}}
         """#
 
@@ -23,8 +24,14 @@ import Testing
         (#"{"name":"{{event}}!"}"#, #"{"id":"u1"},"name":"X!","timestamp":1709210096}"#),
         (#"{"person_id":"$.properties.who"}"#, #"{"id":"w1"},"name":"X","timestamp":1709210096}"#),
         (#"{"timestamp":"$.properties.when"}"#, #"{"id":"u1"},"name":"X","timestamp":1577836800}"#),
-        (#"{"attributes":"$.properties.o"}"#, #"{"id":"u1"},"name":"X","timestamp":1709210096,"attributes":{"a":null}}"#),
-        (#"{"attributes":{"k":"$.properties.n"}}"#, #"{"id":"u1"},"name":"X","timestamp":1709210096,"attributes":{"k":1.10}}"#),
+        (
+            #"{"attributes":"$.properties.o"}"#,
+            #"{"id":"u1"},"name":"X","timestamp":1709210096,"attributes":{"a":null}}"#
+        ),
+        (
+            #"{"attributes":{"k":"$.properties.n"}}"#,
+            #"{"id":"u1"},"name":"X","timestamp":1709210096,"attributes":{"k":1.10}}"#
+        ),
         (#"{"event_id":"01J"}"#, #"{"id":"u1"},"name":"X","id":"01J","timestamp":1709210096}"#),
     ])
     func `replaces the source of the fields that it names, the others keep their default`(
@@ -63,7 +70,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"person_id":"cio_1a"}"#, #"{"cio_id":"1a"}"#), (#"{"person_id":"$.properties.mail"}"#, #"{"email":"m@x.co"}"#),
+        (#"{"person_id":"cio_1a"}"#, #"{"cio_id":"1a"}"#),
+        (#"{"person_id":"$.properties.mail"}"#, #"{"email":"m@x.co"}"#),
         (#"{"person_id":"$.properties.n"}"#, #"{"id":"1.10"}"#), (#"{"person_id":12}"#, #"{"id":"12"}"#),
         (#"{"person_id":"$.properties.flag"}"#, #"{"email":"e@x.co"}"#),
         (#"{"person_id":" ","email":"$.properties.n"}"#, #"{"email":"1.10"}"#),
@@ -77,7 +85,10 @@ import Testing
     @Test func `has control words taken out afterwards`() throws {
         let outcome = try plan(
             #"{"type":"identify","userId":"u1","traits":{"id":"x","_update":true,"createdAt":5,"objectId":"o"}}"#,
-            .change("create-or-update-person", mapping: #"{"attributes":"$.traits","created_at":null,"object_id":null}"#)
+            .change(
+                "create-or-update-person",
+                mapping: #"{"attributes":"$.traits","created_at":null,"object_id":null}"#
+            )
         )
         let expected = try sends(
             "create-or-update-person",
@@ -129,7 +140,9 @@ import Testing
 
     @Test func `has a platform and a metric lower-cased afterwards`() throws {
         let device = try body(
-            #"{"type":"track","event":"Device Created or Updated","userId":"u1","properties":{"token":"t","os":"iPadOS"}}"#,
+            #"""
+            {"type":"track","event":"Device Created or Updated","userId":"u1","properties":{"token":"t","os":"iPadOS"}}
+            """#,
             .change("create-or-update-device", mapping: #"{"platform":"$.properties.os"}"#)
         )
         #expect(device[at: "device.platform"] == "ios")

@@ -10,7 +10,8 @@ import Testing
     ]
 
     @Test(arguments: commands)
-    func `each becomes one operation that holds nothing but the person`(name: String, action: String, verb: String) throws
+    func `each becomes one operation that holds nothing but the person`(name: String, action: String, verb: String)
+        throws
     {
         let message = #"""
             {"type":"track","event":"\#(name)","userId":"u1","anonymousId":"a1","timestamp":"2024-02-29T12:34:56.789Z",
@@ -20,14 +21,17 @@ import Testing
         #expect(try plan(message) == Outcome(operations: [expected]))
     }
 
-    @Test(arguments: commands, [
-        (#""userId":"u1","properties":{"email":"p@x.co"}"#, #"{"id":"u1"}"#),
-        (#""userId":"u@x.co","properties":{"email":"p@x.co"}"#, #"{"email":"u@x.co"}"#),
-        (#""userId":"cio_1","properties":{"email":"p@x.co"}"#, #"{"cio_id":"1"}"#),
-        (#""properties":{"email":"p@x.co"},"email":"t@x.co""#, #"{"email":"p@x.co"}"#),
-        (#""properties":{"email":"not-an-email"}"#, #"{"email":"not-an-email"}"#),
-        (#""email":"t@x.co""#, #"{"email":"t@x.co"}"#),
-    ])
+    @Test(
+        arguments: commands,
+        [
+            (#""userId":"u1","properties":{"email":"p@x.co"}"#, #"{"id":"u1"}"#),
+            (#""userId":"u@x.co","properties":{"email":"p@x.co"}"#, #"{"email":"u@x.co"}"#),
+            (#""userId":"cio_1","properties":{"email":"p@x.co"}"#, #"{"cio_id":"1"}"#),
+            (#""properties":{"email":"p@x.co"},"email":"t@x.co""#, #"{"email":"p@x.co"}"#),
+            (#""properties":{"email":"not-an-email"}"#, #"{"email":"not-an-email"}"#),
+            (#""email":"t@x.co""#, #"{"email":"t@x.co"}"#),
+        ]
+    )
     func `the person is the userId, else the e-mail, which properties may hold`(
         command: (String, String, String),
         person: (members: String, identifiers: String)

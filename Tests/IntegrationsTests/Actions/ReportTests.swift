@@ -1,7 +1,7 @@
 import Integrations
 import LosslessJSON
-import TrackAPI
 import Testing
+import TrackAPI
 
 /// actions.md §3, Report Delivery Event.
 @Suite struct `Report Delivery Event` {

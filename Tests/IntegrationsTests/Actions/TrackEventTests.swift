@@ -60,7 +60,8 @@ import Testing
         ("Application Installed", "create-or-update-device"), ("Application Opened", "create-or-update-device"),
         ("Application Uninstalled", "delete-device"),
     ])
-    func `the names of an application are ordinary events as well as device actions`(name: String, action: String) throws
+    func `the names of an application are ordinary events as well as device actions`(name: String, action: String)
+        throws
     {
         let message = #"{"type":"track","event":"\#(name)","userId":"u1","properties":{"token":"t"}}"#
         let plan = try integration().plan(try event(message))

@@ -28,8 +28,8 @@ import Testing
                 ferry.yaml:9:35: an operator is missing between `"Closed"` and `an`
                             trigger: event = "Closed" an type = "track"
                                                       ^
-                ferry.yaml:10:7: unknown action `track-evnt`; did you mean `track-event`? an action of one's own names its \
-                definition, for example `uses: track-event`
+                ferry.yaml:10:7: unknown action `track-evnt`; did you mean `track-event`? an action of one's own names \
+                its definition, for example `uses: track-event`
                           track-evnt: { enabled: false }
                           ^
                 """
@@ -56,12 +56,18 @@ import Testing
     @Test(arguments: [
         // unknown keys, at every level
         ("intergrations: {}", "1:1: unknown key `intergrations`; did you mean `integrations`?"),
-        ("xyzzy: 1", "1:1: unknown key `xyzzy`; known: listen, data, retention, admin_token, sources, integrations, tests"),
+        (
+            "xyzzy: 1",
+            "1:1: unknown key `xyzzy`; known: listen, data, retention, admin_token, sources, integrations, tests"
+        ),
         ("listen: { pubic: x }", "1:11: unknown key `pubic`; did you mean `public`?"),
         ("retention: { day: 3 }", "1:14: unknown key `day`; did you mean `days`?"),
         ("sources: { web: { write_key: a, enable: true } }", "1:33: unknown key `enable`; did you mean `enabled`?"),
-        ("<<: { data: memory }", "1:1: unknown key `<<`; known: listen, data, retention, admin_token, sources, "
-            + "integrations, tests"),
+        (
+            "<<: { data: memory }",
+            "1:1: unknown key `<<`; known: listen, data, retention, admin_token, sources, "
+                + "integrations, tests"
+        ),
         // wrong types
         ("listen: 8080", "1:9: `listen` must be a mapping (key: value), not a single value"),
         ("listen: { public: [] }", "1:19: `public` must be a text, not a list"),
@@ -83,7 +89,10 @@ import Testing
             "sources:\n  a: { write_key: same }\n  b: { write_key: same }",
             "3:3: the sources `a` and `b` have the same write key"
         ),
-        ("integrations: { '': { type: customerio, settings: { endpoint: workspace } } }", "1:17: an integration needs a name"),
+        (
+            "integrations: { '': { type: customerio, settings: { endpoint: workspace } } }",
+            "1:17: an integration needs a name"
+        ),
     ])
     func `of the top level are told with their place`(text: String, problem: String) {
         #expect(problems(text) == [problem])
@@ -119,10 +128,10 @@ import Testing
         #expect(
             problems("integrations:\n  p: {}") == [
                 "2:3: the integration `p` has no `type`; add `type: customerio`",
-                "2:3: the integration `p` has no `site_id`; add it to `settings`, for example `site_id: env:CIO_SITE_ID`, "
-                    + "or send to the embedded workspace with `endpoint: workspace`",
-                "2:3: the integration `p` has no `api_key`; add it to `settings`, for example `api_key: env:CIO_API_KEY`, "
-                    + "or send to the embedded workspace with `endpoint: workspace`",
+                "2:3: the integration `p` has no `site_id`; add it to `settings`, "
+                    + "for example `site_id: env:CIO_SITE_ID`, or send to the embedded workspace with `endpoint: workspace`",
+                "2:3: the integration `p` has no `api_key`; add it to `settings`, "
+                    + "for example `api_key: env:CIO_API_KEY`, or send to the embedded workspace with `endpoint: workspace`",
             ]
         )
     }
@@ -131,12 +140,24 @@ import Testing
         ("account_region: us", "4:33: unknown region `us`; write `US` or `EU`"),
         ("account_region: [EU]", "4:33: `account_region` must be a text, not a list"),
         ("acount_region: EU", "4:17: unknown key `acount_region`; did you mean `account_region`?"),
-        ("endpoint: track.customer.io", "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"),
-        ("endpoint: 'ftp://x'", "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"),
-        ("endpoint: 'http://h/?a=b'", "4:27: the endpoint must end with its path: leave out everything from the first ? or # on"),
+        (
+            "endpoint: track.customer.io",
+            "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"
+        ),
+        (
+            "endpoint: 'ftp://x'",
+            "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"
+        ),
+        (
+            "endpoint: 'http://h/?a=b'",
+            "4:27: the endpoint must end with its path: leave out everything from the first ? or # on"
+        ),
         ("endpoint: 'http://u:p@h/'", "4:27: the endpoint must not hold credentials: put them in site_id and api_key"),
         ("endpoint: 'http://h:99999'", "4:27: the endpoint's port must be a number from 1 to 65535"),
-        ("endpoint: Workspace", "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"),
+        (
+            "endpoint: Workspace",
+            "4:27: the endpoint must begin with http:// or https://, as in https://track.customer.io"
+        ),
     ])
     func `of settings are told with their place`(setting: String, problem: String) {
         let text = """
@@ -152,7 +173,10 @@ import Testing
         ("track-event: { batch_size: 1 }", "6:28: `batch_size` must be a whole number from 2 to 100"),
         ("track-event: { batch_size: 101 }", "6:28: `batch_size` must be a whole number from 2 to 100"),
         ("track-event: { batch_size: 1e99 }", "6:28: `batch_size` must be a whole number from 2 to 100"),
-        ("track-event: { batch_size: 99999999999999999999 }", "6:28: `batch_size` must be a whole number from 2 to 100"),
+        (
+            "track-event: { batch_size: 99999999999999999999 }",
+            "6:28: `batch_size` must be a whole number from 2 to 100"
+        ),
         ("track-event: { batch_size: '50' }", "6:28: `batch_size` must be a whole number from 2 to 100"),
         ("track-event: { enabled: yes }", "6:25: `enabled` must be true or false"),
         ("track-event: { convert_timestamps: 1 }", "6:36: `convert_timestamps` must be true or false"),
@@ -172,7 +196,8 @@ import Testing
         ("signups: { uses: [] }", "6:18: `uses` must be a text, not a list"),
         (
             "signups: { trigger: type = 'track' }",
-            "6:1: unknown action `signups`; an action of one's own names its definition, for example `uses: track-event`"
+            "6:1: unknown action `signups`; an action of one's own names its definition, "
+                + "for example `uses: track-event`"
         ),
         (
             "track-event: { uses: track-page-view }",
@@ -218,7 +243,9 @@ import Testing
         let problem = try #require(problems(action).first)
         #expect(problems(action).count == 1)
         let place = problem.split(separator: ":").prefix(2).compactMap { Int($0) }
-        let line = try #require(action.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(place[0] - 7).first)
+        let line = try #require(
+            action.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(place[0] - 7).first
+        )
         return String(line.dropFirst(place[1] - 1))
     }
 
@@ -231,7 +258,8 @@ import Testing
         ("trigger: |-\n\n            event = 5 wrong\n", "wrong"),
         // spelled otherwise in the file: where the text begins
         (#"trigger: "event = \"X\" wrong""#, #""event = \"X\" wrong""#),
-        ("trigger: 'event = ''X'' wrong'", "'event = ''X'' wrong'"), ("trigger: >\n          event = 5\n          wrong", ">"),
+        ("trigger: 'event = ''X'' wrong'", "'event = ''X'' wrong'"),
+        ("trigger: >\n          event = 5\n          wrong", ">"),
         ("trigger: event = 5\n          wrong", "event = 5"),
     ])
     func `a trigger's is where the trigger goes wrong, if the file spells it as it is`(
@@ -272,21 +300,32 @@ import Testing
     }
 
     @Test func `a mapping's value of another shape is told at its key`() {
-        #expect(problems("        mapping: { attributes: { ? [a] : 1 } }").first?.hasSuffix("a key must be a text") == true)
+        #expect(
+            problems("        mapping: { attributes: { ? [a] : 1 } }").first?.hasSuffix("a key must be a text") == true
+        )
     }
 }
 
 /// A file that is no YAML.
 @Suite struct `Files that are no YAML` {
     @Test(arguments: [
-        ("sources:\n\tweb: {}", "2:1: this is not YAML: while scanning for the next token found character that cannot "
-            + "start any token; indent with spaces, not tabs"),
+        (
+            "sources:\n\tweb: {}",
+            "2:1: this is not YAML: while scanning for the next token found character that cannot "
+                + "start any token; indent with spaces, not tabs"
+        ),
         ("sources: [", "1:11: this is not YAML: while parsing a flow node did not find expected node content"),
-        ("data: \"memory\nlisten: {}", "1:7: this is not YAML: while scanning a quoted scalar found unexpected end of "
-            + "stream"),
+        (
+            "data: \"memory\nlisten: {}",
+            "1:7: this is not YAML: while scanning a quoted scalar found unexpected end of "
+                + "stream"
+        ),
         ("data: a: b", "1:8: this is not YAML: mapping values are not allowed in this context"),
-        ("data: memory\n---\ndata: x", "2:1: this is not YAML: expected a single document in the stream but found another "
-            + "document"),
+        (
+            "data: memory\n---\ndata: x",
+            "2:1: this is not YAML: expected a single document in the stream but found another "
+                + "document"
+        ),
         ("data: *nope", "1:7: this is not YAML: found undefined alias"),
         ("data: memory\nlisten:\n  public: \"a\u{1}\"", "3:13: this is not YAML: control characters are not allowed"),
         ("data: \"\\q\"", "1:8: this is not YAML: while parsing a quoted scalar found unknown escape character"),
@@ -329,7 +368,9 @@ import Testing
     }
 
     @Test func `columns count characters`() {
-        #expect(problems("listen: { public: cafe\u{301}\u{1F44D}\u{1F3FD}, pivate: x }").last?.hasPrefix("1:26: ") == true)
+        #expect(
+            problems("listen: { public: cafe\u{301}\u{1F44D}\u{1F3FD}, pivate: x }").last?.hasPrefix("1:26: ") == true
+        )
     }
 
     @Test func `nothing is as large as its aliases pretend`() {
@@ -341,8 +382,8 @@ import Testing
         }
         text += "    expect: []\n"
         let problems = problems(text)
-        #expect(problems.count == 2, "\(problems)")
-        #expect(problems.contains { $0.hasSuffix("the file stands for more than 100,000 values") })
+        #expect(problems.count == 1)
+        #expect(problems.first?.hasSuffix("the file stands for more than 100,000 values") == true, "\(problems)")
     }
 
     @Test func `nor is a list of tests`() {

@@ -67,10 +67,13 @@ import Triggers
         )
     }
 
-    @Test(arguments: [
-        ("1", 1), ("500B", 500), ("2KB", 2_000), ("3MB", 3_000_000), ("20GB", 20_000_000_000), ("20 GB", 20_000_000_000),
-        ("20gb", 20_000_000_000), ("1TB", 1_000_000_000_000),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1", 1), ("500B", 500), ("2KB", 2_000), ("3MB", 3_000_000), ("20GB", 20_000_000_000),
+            ("20 GB", 20_000_000_000),
+            ("20gb", 20_000_000_000), ("1TB", 1_000_000_000_000),
+        ] as [(String, Int64)]
+    )
     func `retention takes a size with a unit`(text: String, bytes: Int64) throws {
         #expect(try parse("retention: { size: \(text) }").retention.bytes == bytes)
     }
@@ -135,7 +138,8 @@ import Triggers
 
     @Test func `integrations keep the order of the file`() throws {
         let names = ["zeta", "alpha", "mid"]
-        let text = "integrations:\n"
+        let text =
+            "integrations:\n"
             + names.map { "  \($0): { type: customerio, settings: { endpoint: workspace } }" }.joined(separator: "\n")
         #expect(try parse(text).integrations.map(\.name) == names)
     }

@@ -91,7 +91,9 @@ import Triggers
     @Test func `sends a signup twice, once as itself and once as signup`() throws {
         let outcome = Outcome(
             production.plan(
-                try event(#"{"type":"track","event":"Signed Up","userId":"u1","properties":{"at":"2024-02-29T12:34:56Z"}}"#)
+                try event(
+                    #"{"type":"track","event":"Signed Up","userId":"u1","properties":{"at":"2024-02-29T12:34:56Z"}}"#
+                )
             )
         )
         let expected = [

@@ -99,7 +99,10 @@ import Testing
             return outcome.operations.first?.body["identifiers"]?.description
         }
         #expect(try identifiers(#"{"person_id":\#(value),"email":"e"}"#) == #"{"email":"e"}"#)
-        #expect(try identifiers(#"{"person_id":\#(value),"email":\#(value),"anonymous_id":"a"}"#) == #"{"anonymous_id":"a"}"#)
+        #expect(
+            try identifiers(#"{"person_id":\#(value),"email":\#(value),"anonymous_id":"a"}"#)
+                == #"{"anonymous_id":"a"}"#
+        )
         #expect(try identifiers(#"{"person_id":\#(value),"email":\#(value),"anonymous_id":\#(value)}"#) == nil)
     }
 
@@ -108,7 +111,10 @@ import Testing
         (#"{"type":"page","name":"X","anonymousId":"a1"}"#, "track-page-view"),
         (#"{"type":"screen","name":"X","anonymousId":"a1"}"#, "track-screen-view"),
         (
-            #"{"type":"track","event":"Report Content Event","anonymousId":"a1","properties":{"actionType":"viewed_content"}}"#,
+            #"""
+            {"type":"track","event":"Report Content Event","anonymousId":"a1",
+            "properties":{"actionType":"viewed_content"}}
+            """#,
             "report-content-event"
         ),
     ])
@@ -132,9 +138,11 @@ import Testing
         ("Relationship Deleted", "delete-relationship"), ("User Deleted", "delete-person"),
         ("User Suppressed", "suppress-person"), ("User Unsuppressed", "unsuppress-person"),
     ])
-    func `an anonymous id names nobody elsewhere: ignored, no identifier, no request`(name: String, action: String) throws
+    func `an anonymous id names nobody elsewhere: ignored, no identifier, no request`(name: String, action: String)
+        throws
     {
-        let message = #"{"type":"track","event":"\#(name)","anonymousId":"a1","properties":{"token":"t","objectId":"o"}}"#
+        let message =
+            #"{"type":"track","event":"\#(name)","anonymousId":"a1","properties":{"token":"t","objectId":"o"}}"#
         #expect(try plan(message) == Outcome(ignored: ["\(action): no identifier"]))
     }
 }

@@ -33,7 +33,7 @@ import Testing
             let plan = integration.plan(try event(JSON.object(message).description))
             let person = plan.operations.first { $0.action == "track-event" }?.body["identifiers"]
             let object = plan.operations.first { $0.action == "object" }?.body["identifiers"]
-                let expected = try #require(row["output"])
+            let expected = try #require(row["output"])
             #expect((object ?? person ?? .null) == expected, "row \(position + 1): \(line)")
             if expected["object_id"] != nil { objects += 1 }
             // The action without an identifier says so.

@@ -1,8 +1,8 @@
 import Events
 import Integrations
 import LosslessJSON
-import TrackAPI
 import Testing
+import TrackAPI
 
 /// actions.md §1: what an instance of the integration is.
 @Suite struct `An instance` {

@@ -84,7 +84,8 @@ import Testing
     }
 
     @Test func `it is evaluated before any trigger, and nothing else is said of the event`() throws {
-        let message = #"{"type":"alias","userId":"u1","previousId":"u1","timestamp":"soon","integrations":{"All":false}}"#
+        let message =
+            #"{"type":"alias","userId":"u1","previousId":"u1","timestamp":"soon","integrations":{"All":false}}"#
         #expect(try plan(message) == Self.off)
     }
 

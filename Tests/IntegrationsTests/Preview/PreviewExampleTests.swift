@@ -26,7 +26,8 @@ import Testing
         let lines = try vectorLines("preview-events.ndjson").filter { $0.contains(#""messageId":"\#(messageId)""#) }
         let line = try #require(lines.first, sourceLocation: location)
         let expected = #"""
-            {"line":7,"messageId":"\#(messageId)","integration":"default","operations":[\#(operations.joined(separator: ","))],
+            {"line":7,"messageId":"\#(messageId)","integration":"default",
+            "operations":[\#(operations.joined(separator: ","))],
             "ignored":[\#(ignored)],"warnings":[\#(warnings)],"error":null}
             """#
         let (text, isValid) = preview(line, in: try defaultIntegration(), number: 7)

@@ -18,7 +18,11 @@ import TrackAPI
             """#
         let id = ReferenceULID.text(
             milliseconds: 1_669_330_574_000,
-            "", "4vl6zh", "track", "Application Opened", "track-event"
+            "",
+            "4vl6zh",
+            "track",
+            "Application Opened",
+            "track-event"
         )
         let expected = #"""
             {"line":1,"messageId":"4vl6zh","integration":"default",
@@ -61,10 +65,11 @@ import TrackAPI
     ])
     func `gives a line that is no message an error and nothing else`(line: String, error: String) throws {
         let expected = #"""
-            {"line":1,"messageId":null,"integration":"default","operations":[],"ignored":[],"warnings":[],"error":"\#(error)"}
+            {"line":1,"messageId":null,"integration":"default",
+            "operations":[],"ignored":[],"warnings":[],"error":"\#(error)"}
             """#
         let (text, isValid) = IntegrationsTests.preview(line, in: try defaultIntegration())
-        #expect(text == expected)
+        #expect(text == (try json(expected).description))
         #expect(!isValid)
     }
 
@@ -187,8 +192,8 @@ import TrackAPI
     }
 }
 
-/// `--explain`: for every action the trigger's outcome and the clause that decided, for every field where its value came
-/// from.
+/// `--explain`: for every action the trigger's outcome and the clause that decided, for every field where its value
+/// came from.
 @Suite struct `The preview's trace` {
     private func trace(_ line: String, _ settings: Setting...) throws -> [JSON] {
         let text = preview(line, in: try integration(settings), explains: true).text
@@ -202,7 +207,8 @@ import TrackAPI
 
     @Test func `speaks of every action, in the order of the plan, enabled or not`() throws {
         let trace = try trace(
-            #"{"type":"track","event":"X","userId":"u1"}"#, .off("track-page-view"),
+            #"{"type":"track","event":"X","userId":"u1"}"#,
+            .off("track-page-view"),
             .own("mine", uses: "track-event", trigger: #"event = "Y""#)
         )
         #expect(trace.map { $0["action"]?.stringValue } == ActionDefinition.catalog.map(\.name) + ["mine"])
@@ -236,7 +242,9 @@ import TrackAPI
         for field in fields {
             #expect(field.objectValue?.map(\.key) == ["field", "from", "value"])
         }
-        let lines = fields.map { "\($0["field"]?.stringValue ?? "") \($0["from"]?.stringValue ?? "") \($0["value"] ?? .null)" }
+        let lines = fields.map {
+            "\($0["field"]?.stringValue ?? "") \($0["from"]?.stringValue ?? "") \($0["value"] ?? .null)"
+        }
         #expect(
             lines == [
                 #"person_id $.userId "u1""#, #"email $.email "e@x.co""#, "anonymous_id nothing at $.anonymousId null",

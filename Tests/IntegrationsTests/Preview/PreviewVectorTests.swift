@@ -4,8 +4,8 @@ import Testing
 
 /// A selection of events-mixed.ndjson, all of it previewed.
 ///
-/// preview-expected.ndjson holds what a second implementation, written from actions.md in another language, makes of each
-/// line. Only the words of errors and warnings are the product's own, so these are counted.
+/// preview-expected.ndjson holds what a second implementation, written from actions.md in another language, makes of
+/// each line. Only the words of errors and warnings are the product's own, so these are counted.
 @Suite struct `Previews of many events` {
     private static let integrationKeys = [
         "line", "messageId", "integration", "operations", "ignored", "warnings", "error",

@@ -38,21 +38,27 @@ import Testing
     ) throws {
         let expected = ReferenceULID.text(
             milliseconds: 1_709_210_096_789,
-            "web", "m1", type, name, action
+            "web",
+            "m1",
+            type,
+            name,
+            action
         )
         #expect(try id(#"\#(members),"messageId":"m1","timestamp":"2024-02-29T12:34:56.789Z""#) == expected)
     }
 
-    @Test(arguments: [
-        // the time that the sender wrote, not the one that is corrected for skew
-        (#""timestamp":"2024-02-29T12:34:56.789Z","sentAt":"2024-02-29T13:00:00Z""#, 1_709_210_096_789),
-        (#""timestamp":"2024-02-29T12:34:56.789Z","originalTimestamp":"2020-01-01""#, 1_577_836_800_000),
-        (#""timestamp":1709210096"#, 1_709_210_096_000), (#""timestamp":"1709210096789""#, 1_709_210_096_789),
-        (#""timestamp":"2024-02-29T12:34:56.7899999Z""#, 1_709_210_096_789),
-        (#""timestamp":"soon""#, 1_709_251_200_250), (#""k":1"#, 1_709_251_200_250), (#""timestamp":-5"#, 0),
-        (#""timestamp":"1969-12-31T23:59:59.999Z""#, 0), (#""timestamp":281474976710655"#, 281_474_976_710_655),
-        (#""timestamp":281474976710656"#, 281_474_976_710_655),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            // the time that the sender wrote, not the one that is corrected for skew
+            (#""timestamp":"2024-02-29T12:34:56.789Z","sentAt":"2024-02-29T13:00:00Z""#, 1_709_210_096_789),
+            (#""timestamp":"2024-02-29T12:34:56.789Z","originalTimestamp":"2020-01-01""#, 1_577_836_800_000),
+            (#""timestamp":1709210096"#, 1_709_210_096_000), (#""timestamp":"1709210096789""#, 1_709_210_096_789),
+            (#""timestamp":"2024-02-29T12:34:56.7899999Z""#, 1_709_210_096_789),
+            (#""timestamp":"soon""#, 1_709_251_200_250), (#""k":1"#, 1_709_251_200_250), (#""timestamp":-5"#, 0),
+            (#""timestamp":"1969-12-31T23:59:59.999Z""#, 0), (#""timestamp":281474976710655"#, 281_474_976_710_655),
+            (#""timestamp":281474976710656"#, 281_474_976_710_655),
+        ] as [(String, Int64)]
+    )
     func `holds the milliseconds of originalTimestamp, clamped, else of receivedAt`(
         members: String,
         milliseconds: Int64
@@ -77,7 +83,9 @@ import Testing
             try id(#""type":"track","event":"Y","userId":"u1","messageId":"m1""#),
             try id(#""type":"page","name":"X","userId":"u1","messageId":"m1""#),
             try id(
-                Self.message, .off("track-event"), .own("mine", uses: "track-event", trigger: #"event = "X""#)
+                Self.message,
+                .off("track-event"),
+                .own("mine", uses: "track-event", trigger: #"event = "X""#)
             ),
         ]
         #expect(!ids.contains(nil))
@@ -112,7 +120,9 @@ import Testing
             #""type":"track","event":"Device Created or Updated","userId":"u1","properties":{"token":"t"}"#,
             #""type":"track","event":"Device Deleted","userId":"u1","properties":{"token":"t"}"#,
             #""type":"track","event":"Report Delivery Event","properties":{"deliveryId":"d","metric":"opened"}"#,
-            #""type":"track","event":"Report Content Event","anonymousId":"a","properties":{"actionType":"viewed_content"}"#,
+            #"""
+            "type":"track","event":"Report Content Event","anonymousId":"a","properties":{"actionType":"viewed_content"}
+            """#,
         ]
         for members in others {
             let body = try body(

@@ -1,12 +1,13 @@
 import Integrations
 import LosslessJSON
-import TrackAPI
 import Testing
+import TrackAPI
 
 /// actions.md §5: what an operation keeps of the event, and how it may be sent.
 @Suite struct `Operations` {
     @Test func `keep the exact text of numbers`() throws {
-        let properties = #"{"a":12345678901234567890,"b":1.10,"c":-0,"d":1e400,"e":0.1000,"f":{"g":[1.0,2.50]},"h":1E5}"#
+        let properties =
+            #"{"a":12345678901234567890,"b":1.10,"c":-0,"d":1e400,"e":0.1000,"f":{"g":[1.0,2.50]},"h":1E5}"#
         let message = #"{"type":"track","event":"X","userId":"u1","properties":\#(properties)}"#
         #expect(try body(message)["attributes"]?.description == properties)
     }
@@ -21,7 +22,8 @@ import Testing
     }
 
     @Test func `keep texts byte for byte`() throws {
-        let message = #"{"type":"track","event":"cafe\u0301\u2028\u0000","userId":"u1","properties":{"e\u0301":"\ud83d\ude00"}}"#
+        let message =
+            #"{"type":"track","event":"cafe\u0301\u2028\u0000","userId":"u1","properties":{"e\u0301":"\ud83d\ude00"}}"#
         let body = try body(message)
         #expect(body["name"]?.stringValue?.hasSameBytes(as: "cafe\u{301}\u{2028}\0") == true)
         #expect(body["attributes"]?.objectValue?.members.first?.key.hasSameBytes(as: "e\u{301}") == true)

@@ -14,7 +14,8 @@ import Testing
         ("2024-02-29T12:34:56Z", "1709210096"), ("2024-02-29T12:34:56.7Z", "1709210096"),
         ("2024-02-29T12:34:56.78Z", "1709210096"), ("2024-02-29T12:34:56.789Z", "1709210096"),
     ])
-    func `turns ISO 8601 date-times with 0 to 3 digits of fraction into whole seconds`(text: String, seconds: String) throws
+    func `turns ISO 8601 date-times with 0 to 3 digits of fraction into whole seconds`(text: String, seconds: String)
+        throws
     {
         #expect(try converted(#""\#(text)""#) == seconds)
     }
@@ -32,7 +33,9 @@ import Testing
         ("2024-02-29T12:34:56+01:00", "1709206496"), ("2024-02-29T12:34:56+0100", "1709206496"),
         ("2024-02-29T12:34:56-23:59", "1709296436"), ("2024-02-29T12:34:56-00:00", "1709210096"),
     ])
-    func `reads no offset as UTC, Z and offsets up to 23:59, seconds may be missing`(text: String, seconds: String) throws {
+    func `reads no offset as UTC, Z and offsets up to 23:59, seconds may be missing`(text: String, seconds: String)
+        throws
+    {
         #expect(try converted(#""\#(text)""#) == seconds)
     }
 
@@ -54,8 +57,13 @@ import Testing
     @Test func `goes into nested objects, never into a list, at any depth`() throws {
         let date = #""2024-02-29T12:34:56Z""#
         let seconds = "1709210096"
-        #expect(try converted(#"{"a":{"b":{"c":\#(date)},"d":\#(date)}}"#) == #"{"a":{"b":{"c":\#(seconds)},"d":\#(seconds)}}"#)
-        for list in [#"[\#(date)]"#, #"[{"a":\#(date)}]"#, #"[[\#(date)]]"#, #"[{"a":{"b":\#(date)}},{"c":[\#(date)]}]"#] {
+        #expect(
+            try converted(#"{"a":{"b":{"c":\#(date)},"d":\#(date)}}"#)
+                == #"{"a":{"b":{"c":\#(seconds)},"d":\#(seconds)}}"#
+        )
+        for list in [
+            #"[\#(date)]"#, #"[{"a":\#(date)}]"#, #"[[\#(date)]]"#, #"[{"a":{"b":\#(date)}},{"c":[\#(date)]}]"#,
+        ] {
             #expect(try converted(list) == list)
             #expect(try converted(#"{"deep":\#(list)}"#) == #"{"deep":\#(list)}"#)
         }
@@ -79,13 +87,18 @@ import Testing
             ["device.attributes.d"]
         ),
         (
-            #""type":"track","event":"Report Content Event","anonymousId":"a","properties":{"actionType":"viewed_content","d":D}"#,
+            #"""
+            "type":"track","event":"Report Content Event","anonymousId":"a",
+            "properties":{"actionType":"viewed_content","d":D}
+            """#,
             ["attributes.d"]
         ),
     ]
 
     @Test(arguments: kinds)
-    func `applies to people, objects, relationships, events, devices and content`(members: String, paths: [String]) throws {
+    func `applies to people, objects, relationships, events, devices and content`(members: String, paths: [String])
+        throws
+    {
         let date = #""2024-02-29T12:34:56Z""#
         let message = #"{"userId":"u1",\#(members.replacing(":D", with: ":" + date))}"#
         let on = try body(message)
@@ -106,12 +119,23 @@ import Testing
 
     /// Dates where none is converted: identifiers, e-mails, names and metric fields.
     @Test(arguments: [
-        (#""type":"track","userId":D,"event":D"#, #"{"type":"person","action":"event","identifiers":{"id":D},"name":D,"attributes":{}}"#),
-        (#""type":"track","email":D,"event":D"#, #"{"type":"person","action":"event","identifiers":{"email":D},"name":D,"attributes":{}}"#),
-        (#""type":"screen","anonymousId":D,"name":D"#, #"{"type":"person","action":"screen","identifiers":{"anonymous_id":D},"name":D,"attributes":{}}"#),
+        (
+            #""type":"track","userId":D,"event":D"#,
+            #"{"type":"person","action":"event","identifiers":{"id":D},"name":D,"attributes":{}}"#
+        ),
+        (
+            #""type":"track","email":D,"event":D"#,
+            #"{"type":"person","action":"event","identifiers":{"email":D},"name":D,"attributes":{}}"#
+        ),
+        (
+            #""type":"screen","anonymousId":D,"name":D"#,
+            #"{"type":"person","action":"screen","identifiers":{"anonymous_id":D},"name":D,"attributes":{}}"#
+        ),
         (
             #""type":"identify","userId":"u1","anonymousId":D,"traits":{"email":D}"#,
-            #"{"type":"person","action":"identify","identifiers":{"id":"u1"},"attributes":{"email":D,"anonymous_id":D}}"#
+            #"""
+            {"type":"person","action":"identify","identifiers":{"id":"u1"},"attributes":{"email":D,"anonymous_id":D}}
+            """#
         ),
         (
             #""type":"group","groupId":D,"userId":D,"traits":{"object_type_id":D}"#,
@@ -129,7 +153,10 @@ import Testing
             #"{"type":"object","action":"delete","identifiers":{"object_type_id":D,"object_id":D}}"#
         ),
         (
-            #""type":"track","event":"Report Delivery Event","properties":{"deliveryId":D,"metric":"opened","recipient":D,"reason":D,"href":D,"actionName":D}"#,
+            #"""
+            "type":"track","event":"Report Delivery Event",
+            "properties":{"deliveryId":D,"metric":"opened","recipient":D,"reason":D,"href":D,"actionName":D}
+            """#,
             #"""
             {"delivery_id":D,"metric":"opened","recipient":D,"reason":D,"href":D,"metadata":{"action_name":D}}
             """#
@@ -173,7 +200,8 @@ import Testing
             let converted = ConvertTimestamps.convert(["v": input])["v"]
             #expect(converted == output, "row \(position + 1): \(line)")
             // The same through an action, at the top and inside an object.
-            let message = #"{"type":"track","event":"X","userId":"u1","properties":{"v":\#(input),"o":{"v":\#(input)}}}"#
+            let message =
+                #"{"type":"track","event":"X","userId":"u1","properties":{"v":\#(input),"o":{"v":\#(input)}}}"#
             let sent = try body(message)
             #expect(sent[at: "attributes.v"] == output, "row \(position + 1): \(line)")
             #expect(sent[at: "attributes.o.v"] == output, "row \(position + 1): \(line)")
