@@ -99,3 +99,19 @@ let package = Package(
         tests("EndToEndTests", ["ferry", "LosslessJSON", asyncHTTPClient] + nio, resources: [.copy("Vectors")]),
     ]
 )
+
+// `make bench`: nothing of it is in the product, and the C target needs glibc.
+if Context.environment["FERRY_BENCHMARKS"] != nil {
+    package.targets += [
+        .target(name: "CountingAllocator", path: "Benchmarks/CountingAllocator"),
+        .executableTarget(
+            name: "ferry-benchmarks",
+            dependencies: [
+                "CountingAllocator", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Integrations",
+                asyncHTTPClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio,
+            path: "Benchmarks/FerryBenchmarks",
+            swiftSettings: settings
+        ),
+    ]
+}

@@ -19,7 +19,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
     var events: String?
 
     @Option(help: "Measured runs; the table shows their median, lowest and highest.")
-    var runs = 15
+    var runs = 51
 
     @Option(help: "The ferry that the whole road goes through; by default the one beside this program.")
     var ferry: String?

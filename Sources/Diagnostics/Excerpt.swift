@@ -42,14 +42,22 @@ package struct Excerpt: Equatable, Sendable {
         let start = before.suffix(Self.charactersBefore)
         let end = behind.prefix(Self.charactersBehind)
         let shown = (start.count < before.count ? "…" : "") + start
-        // A carriage return would send the terminal's cursor back over the line.
-        let visible = shown + end + (end.count < behind.count ? "…" : "")
-        text = String(visible.map { $0.isNewline ? " " : $0 })
+        // What moves the cursor or colours the screen would let the text draw its own picture.
+        text = String(
+            (shown + end + (end.count < behind.count ? "…" : "")).map { $0.isHarmless ? $0 : " " }
+        )
         indent = String(shown.map { $0 == "\t" ? "\t" : " " })
     }
 
     /// The line of the source (of a long one the part around the place), and below it a caret under the place.
     package func rendered() -> String {
         text + "\n" + indent + "^"
+    }
+}
+
+extension Character {
+    /// Whether a terminal shows it and does nothing else.
+    fileprivate var isHarmless: Bool {
+        self == "\t" || !unicodeScalars.contains { $0.properties.generalCategory == .control || $0 == "\u{2028}" }
     }
 }

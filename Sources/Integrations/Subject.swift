@@ -19,7 +19,7 @@ struct Subject: Sendable {
         message = .object(event.message)
         triggered = Trigger.Subject(event.message)
         receivedAt = event.receivedAt
-        let sent = event.message["originalTimestamp"].flatMap { $0.isNull ? nil : $0 }
+        let sent = event.message["originalTimestamp"].flatMap { $0.isAbsent ? nil : $0 }
         originalTimestamp = sent.flatMap(Timestamp.init(callTime:))
         if let sent, originalTimestamp?.isInCalendar != true {
             let standIn = receivedAt == nil ? "it is left out" : "the time of receipt stands in"

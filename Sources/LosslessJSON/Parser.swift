@@ -115,7 +115,7 @@ struct Parser: ~Copyable {
             try digits()
         }
         if position < end, 0x30...0x39 ~= bytes[position] { throw fault(.invalidNumber) }
-        return JSON.Number(validText: asciiText(from: start, to: position))
+        return JSON.Number(validText: bytes.asciiText(from: start, to: position))
     }
 
     /// One digit or more.
@@ -129,22 +129,22 @@ struct Parser: ~Copyable {
 
     private mutating func string() throws(Fault) -> String {
         let start = position &+ 1
-        position = plainEnd(from: start)
+        position = bytes.plainEnd(from: start)
         guard position < end, bytes[position] == UInt8(ascii: "\"") else { return try unusualString(from: start) }
         position &+= 1
-        return asciiText(from: start, to: position &- 1)
+        return bytes.asciiText(from: start, to: position &- 1)
     }
 
     private mutating func key() throws(Fault) -> (String, KeyFingerprint) {
         let start = position &+ 1
-        position = plainEnd(from: start)
+        position = bytes.plainEnd(from: start)
         guard position < end, bytes[position] == UInt8(ascii: "\"") else {
             let key = try unusualString(from: start)
             return (key, KeyFingerprint(key))
         }
         position &+= 1
         let fingerprint = KeyFingerprint(UnsafeRawBufferPointer(rebasing: bytes[start..<(position &- 1)]))
-        return (asciiText(from: start, to: position &- 1), fingerprint)
+        return (bytes.asciiText(from: start, to: position &- 1), fingerprint)
     }
 
     /// A string that is not all ASCII, has escapes or is at fault; `position` is at the first such place.
@@ -155,19 +155,6 @@ struct Parser: ~Copyable {
         } catch {
             throw firstInvalidUTF8(from: start, to: error.offset) ?? error
         }
-    }
-
-    /// The first place from here on that has a quote, a backslash, a control character or a byte that is not ASCII.
-    @inline(__always)
-    private func plainEnd(from start: Int) -> Int {
-        var place = start
-        while place &+ 8 <= end {
-            let plain = bytes.word(at: place).plainPrefix
-            place &+= plain
-            if plain < 8 { return place }
-        }
-        while place < end, bytes[place].isPlain { place &+= 1 }
-        return place
     }
 
     private mutating func checkedString(from start: Int) throws(Fault) -> String {
@@ -263,25 +250,6 @@ struct Parser: ~Copyable {
             }
         }
         return unit
-    }
-
-    /// Text that is known to be ASCII.
-    ///
-    /// Up to 15 bytes are a string without an allocation. They are put into it as two overlapping words, which takes
-    /// half as long as the decoding initializer's loops.
-    private func asciiText(from start: Int, to stop: Int) -> String {
-        let count = stop &- start
-        guard count <= 15, start &+ 15 <= end else {
-            return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<stop]), as: UTF8.self)
-        }
-        let low = bytes.word(at: start).keeping(bytes: count)
-        let high = bytes.word(at: start &+ 7).keeping(bytes: count &- 7)
-        return String(unsafeUninitializedCapacity: 15) { buffer in
-            let memory = UnsafeMutableRawBufferPointer(buffer)
-            memory.storeBytes(of: low.littleEndian, toByteOffset: 0, as: UInt64.self)
-            memory.storeBytes(of: high.littleEndian, toByteOffset: 7, as: UInt64.self)
-            return count
-        }
     }
 
     /// The fault of the first byte that is no UTF-8, if it stands in front of another fault. A scalar that the end of

@@ -47,3 +47,38 @@ extension UInt8 {
     @inline(__always)
     var isPlain: Bool { self < 0x80 && isUnescaped }
 }
+
+extension UnsafeRawBufferPointer {
+    /// The first place from here on that has a quote, a backslash, a control character or a byte that is not ASCII.
+    @inline(__always)
+    func plainEnd(from start: Int) -> Int {
+        var place = start
+        while place &+ 8 <= count {
+            let plain = word(at: place).plainPrefix
+            place &+= plain
+            if plain < 8 { return place }
+        }
+        while place < count, self[place].isPlain { place &+= 1 }
+        return place
+    }
+
+    /// Text that is known to be ASCII.
+    ///
+    /// It belongs to the bytes and not to the parser, because calling what only reads a parser copies all of it.
+    /// Up to 15 bytes are a string without an allocation. They are put into it as two overlapping words, which takes
+    /// half as long as the decoding initializer's loops.
+    func asciiText(from start: Int, to stop: Int) -> String {
+        let length = stop &- start
+        guard length <= 15, start &+ 15 <= count else {
+            return String(decoding: UnsafeRawBufferPointer(rebasing: self[start..<stop]), as: UTF8.self)
+        }
+        let low = word(at: start).keeping(bytes: length)
+        let high = word(at: start &+ 7).keeping(bytes: length &- 7)
+        return String(unsafeUninitializedCapacity: 15) { buffer in
+            let memory = UnsafeMutableRawBufferPointer(buffer)
+            memory.storeBytes(of: low.littleEndian, toByteOffset: 0, as: UInt64.self)
+            memory.storeBytes(of: high.littleEndian, toByteOffset: 7, as: UInt64.self)
+            return length
+        }
+    }
+}

@@ -93,7 +93,10 @@ import Testing
                 "/a/@transform/mapping: must be an object, not a string",
             ]
         ),
-        (#"{"a":{"@json":{"mode":"enc","value":1}}}"#, [#"/a/@json/mode: must be "encode" or "decode""#]),
+        (
+            #"{"a":{"@json":{"mode":"enc","value":1}}}"#,
+            [#"/a/@json/mode: must be "encode" or "decode"; did you mean "encode"?"#]
+        ),
         (#"{"a":{"@json":{"mode":"encode"}}}"#, [#"/a/@json: needs "value""#]),
         (#"{"a":{"@flatten":{"value":1}}}"#, [#"/a/@flatten: needs "separator""#]),
         (
