@@ -1,6 +1,8 @@
 # `make` alone lists the targets. Each installs what it needs and says what it does.
 .DEFAULT_GOAL := help
 FERRY := .build/debug/ferry
+# Progress where somebody watches, only faults in a log.
+QUIET := $(shell test -t 2 || echo --quiet)
 
 .PHONY: help
 help: ## list the targets
@@ -13,13 +15,13 @@ demo: build ## show the whole road: calls in, people, events and objects out (AR
 .PHONY: test
 test: setup ## build everything and run all tests
 	@echo "Building Ferry and its tests (the first time several minutes: it compiles its libraries) …"
-	@swift build --build-tests --quiet
+	@swift build --build-tests $(QUIET)
 	@swift test --skip-build --quiet
 
 .PHONY: build
 build: setup ## build ferry for development
 	@echo "Building Ferry (the first time several minutes: it compiles its libraries) …"
-	@swift build --product ferry --quiet
+	@swift build --product ferry $(QUIET)
 
 .PHONY: release
 release: setup ## build ferry optimised, into .build/release/ferry

@@ -74,6 +74,7 @@ let package = Package(
         ),
 
         tests("LosslessJSONTests", ["LosslessJSON"], resources: [.copy("Vectors")]),
+        tests("DiagnosticsTests", ["Diagnostics"]),
         tests("EventsTests", ["Events", "LosslessJSON"], resources: [.copy("Vectors")]),
         tests("TriggersTests", ["Triggers", "LosslessJSON"], resources: [.copy("Vectors")]),
         tests("MappingsTests", ["Mappings", "LosslessJSON"], resources: [.copy("Vectors")]),

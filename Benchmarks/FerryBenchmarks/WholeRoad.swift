@@ -68,7 +68,7 @@ struct WholeRoad {
     /// Posts the batches, a few at a time.
     private func post(_ batches: [[UInt8]], to server: FerryProcess) async throws {
         let url = server.publicURL + "/v1/batch"
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for (position, body) in batches.enumerated() {
                 if position >= Self.connections { try await group.next() }
                 group.addTask { try await Self.post(body, to: url) }

@@ -78,12 +78,11 @@ extension Workspace {
     package func metrics(_ page: Page) async throws(StorageError) -> JSON {
         try await read { workspace in
             list(try workspace.metrics(after: page.cursor, limit: page.limit + 1), page, { $0.number }) { item in
-                var object: JSON.Object = [
+                let metric: JSON.Object = [
                     "delivery_id": .string(item.metric.deliveryId), "metric": .string(item.metric.name),
                     "timestamp": .number(JSON.Number(item.metric.timestamp)),
                 ]
-                for member in item.metric.data { object[member.key] = member.value }
-                return .object(object)
+                return .object(metric.overlaid(with: item.metric.data))
             }
         }
     }
