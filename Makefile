@@ -26,13 +26,14 @@ build: setup ## build ferry for development
 .PHONY: release
 release: setup ## build ferry optimised, into .build/release/ferry
 	@echo "Building Ferry, optimised (the first time up to a quarter of an hour) …"
-	@swift build --product ferry --configuration release
+	@swift build --product ferry --configuration release $(QUIET)
 
 .PHONY: bench
 bench: setup ## measure parse, match, map, plan, encode and the whole road, beside JSONSerialization
 	@echo "Building the benchmarks, optimised …"
-	@FERRY_BENCHMARKS=1 swift build --product ferry-benchmarks --configuration release
-	@exec .build/release/ferry-benchmarks
+	@FERRY_BENCHMARKS=1 swift build --product ferry --configuration release $(QUIET)
+	@FERRY_BENCHMARKS=1 swift build --product ferry-benchmarks --configuration release $(QUIET)
+	@exec .build/release/ferry-benchmarks $(ARGS)
 
 .PHONY: check
 check: ## check format, imports between rooms, and file sizes

@@ -41,8 +41,9 @@ struct FerryBenchmarks: AsyncParsableCommand {
         for benchmark in try PlanningPath(messages).benchmarks + jsonBenchmarks(messages) {
             if let measurement = harness.measure(benchmark) { report.measurements.append(measurement) }
         }
-        print(report.text)
-        if filter.map("whole road".contains) ?? true { try await measureWholeRoad() }
+        let measuresRoad = filter.map("whole road".contains) ?? true
+        if !report.measurements.isEmpty || !measuresRoad { print(report.text) }
+        if measuresRoad { try await measureWholeRoad() }
     }
 
     private func measureWholeRoad() async throws {

@@ -14,12 +14,13 @@ struct Draft {
     /// The message as it was sent, without its write key and without nulls that say nothing.
     init(_ sent: JSON.Object, strictness: Event.Strictness) {
         self.strictness = strictness
+        // From here on `sent` is used no more: where the caller lets go of it too, its members are moved, not copied.
         message = sent
-        // Room for what is filled in, so that the members are copied once.
-        message.reserveCapacity(sent.count + 6)
+        // Room for what is filled in, so that this happens once.
+        message.reserveCapacity(message.count + 6)
         message["writeKey"] = nil
-        for position in sent.members.indices where sent.members[position].value.isNull {
-            let key = sent.members[position].key
+        for position in message.members.indices.reversed() where message.members[position].value.isNull {
+            let key = message.members[position].key
             if Self.nullMeansAbsent.contains(where: key.hasSameBytes) { message[key] = nil }
         }
     }
