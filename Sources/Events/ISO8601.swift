@@ -18,7 +18,7 @@ package struct ISO8601: Sendable {
         var text = text
         let parsed = text.withUTF8 { bytes -> ISO8601? in
             // Of the others, two bytes tell.
-            guard bytes.count >= 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
+            guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
             var reader = Reader(bytes: bytes)
             return reader.dateTime()
         }
