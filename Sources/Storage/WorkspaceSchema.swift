@@ -7,6 +7,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-23 people") { try createPeople($0) }
         migrator.registerMigration("2026-11-23 objects") { try createObjects($0) }
         migrator.registerMigration("2026-11-23 activity") { try createActivity($0) }
+        migrator.registerMigration("2026-11-25 anonymous ids by time") { try indexAnonymousIdsByTime($0) }
         return migrator
     }
 
@@ -132,6 +133,18 @@ enum WorkspaceSchema {
                     data TEXT NOT NULL
                 );
                 CREATE INDEX metrics_by_workspace ON metrics (workspace, metric);
+                """
+        )
+    }
+
+    /// With the time in the index of the anonymous ids. Without it SQLite took the one by time, since a condition on that
+    /// seemed to narrow it down, and went through the entries of all anonymous ids for one of them.
+    private static func indexAnonymousIdsByTime(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                DROP INDEX activity_by_anonymous_id;
+                CREATE INDEX activity_by_anonymous_id ON activity (workspace, anonymous_id, logged_at)
+                    WHERE person IS NULL AND anonymous_id IS NOT NULL;
                 """
         )
     }
