@@ -8,6 +8,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-23 objects") { try createObjects($0) }
         migrator.registerMigration("2026-11-23 activity") { try createActivity($0) }
         migrator.registerMigration("2026-11-25 anonymous ids by time") { try indexAnonymousIdsByTime($0) }
+        migrator.registerMigration("2026-11-25 suppressed together") { try indexSuppressed($0) }
         return migrator
     }
 
@@ -147,5 +148,9 @@ enum WorkspaceSchema {
                     WHERE person IS NULL AND anonymous_id IS NOT NULL;
                 """
         )
+    }
+
+    private static func indexSuppressed(_ connection: Database) throws {
+        try connection.execute(sql: "CREATE INDEX suppressed_together ON suppressed (workspace, together)")
     }
 }

@@ -108,8 +108,11 @@ package struct WorkspaceTransaction {
 
     /// Blocks identifiers; those that are blocked together are freed together.
     package func suppress(_ identifiers: [PersonIdentifier]) throws {
-        let last = try connection.row("SELECT max(together) FROM suppressed WHERE workspace = ?", [workspace])
-        let together = (try last?.optionalInteger(0) ?? 0) + 1
+        let last = try connection.row(
+            "SELECT together FROM suppressed WHERE workspace = ? ORDER BY together DESC LIMIT 1",
+            [workspace]
+        )
+        let together = (try last?.integer(0) ?? 0) + 1
         for identifier in identifiers {
             let (kind, value) = identifier.comparable
             try connection.run(

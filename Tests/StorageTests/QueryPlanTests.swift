@@ -155,9 +155,10 @@ import Testing
 
 extension String {
     /// Whether this line of a plan goes through all that a workspace has, or all of it from a time on. A page of a list
-    /// does as well, and ends at its limit.
+    /// does as well, and ends at its limit; emptying a workspace is meant to.
     fileprivate func isWholeWorkspace(_ statement: String) -> Bool {
-        contains(/\(workspace=\?( AND \w+[<>]\?)*\)/) && !statement.contains("LIMIT") && !statement.contains("DELETE")
+        let isEmptying = statement.hasPrefix("DELETE") && statement.hasSuffix("WHERE workspace = ?")
+        return contains(/\(workspace=\?( AND \w+[<>]\?)*\)/) && !statement.contains("LIMIT") && !isEmptying
     }
 }
 
