@@ -73,23 +73,28 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("LosslessJSONTests", ["LosslessJSON"], resources: [.copy("Vectors")]),
+        // Chance for the tests and benchmarks that draw.
+        .target(name: "Seeding", path: "Tests/Seeding", swiftSettings: settings),
+        tests("LosslessJSONTests", ["LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("DiagnosticsTests", ["Diagnostics"]),
-        tests("EventsTests", ["Events", "LosslessJSON"], resources: [.copy("Vectors")]),
-        tests("TriggersTests", ["Triggers", "LosslessJSON"], resources: [.copy("Vectors")]),
-        tests("MappingsTests", ["Mappings", "LosslessJSON"], resources: [.copy("Vectors")]),
-        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", asyncHTTPClient, logging] + nio),
+        tests("EventsTests", ["Events", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
+        tests("TriggersTests", ["Triggers", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
+        tests("MappingsTests", ["Mappings", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
+        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", "Seeding", asyncHTTPClient, logging] + nio),
         tests(
             "IntegrationsTests",
-            ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI"],
+            ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Seeding"],
             resources: [.copy("Vectors")]
         ),
-        tests("StorageTests", ["Storage", "LosslessJSON", grdb]),
+        tests("StorageTests", ["Storage", "LosslessJSON", "Seeding", grdb]),
         tests(
             "DeliveryTests",
-            ["Delivery", "Storage", "Integrations", "LosslessJSON", "Events", "TrackAPI", logging, lifecycle]
+            [
+                "Delivery", "Storage", "Integrations", "LosslessJSON", "Events", "TrackAPI", "Seeding", logging,
+                lifecycle,
+            ]
         ),
-        tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON"]),
+        tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON", "Seeding"]),
         tests(
             "ServerTests",
             [
@@ -108,7 +113,8 @@ if Context.environment["FERRY_BENCHMARKS"] != nil {
         .executableTarget(
             name: "ferry-benchmarks",
             dependencies: [
-                "CountingAllocator", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Integrations",
+                "CountingAllocator", "Seeding", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI",
+                "Integrations",
                 asyncHTTPClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,
             path: "Benchmarks/FerryBenchmarks",

@@ -1,16 +1,17 @@
 import Events
 import LosslessJSON
+import Seeding
 
 /// Makes ordinary source messages of about 1.2 KB, weighted like those of a shop in production: 61 % track, 16 % page,
 /// 14 % identify, 6 % screen, 3 % group; two thirds from browsers, one third from phones; 24 % of visitors unknown.
 ///
 /// The same seed gives the same messages, so that runs on two machines can be compared, and nobody has to carry a file.
 struct EventGenerator {
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var sentAt = 1_714_521_600_000 as Int64
 
     init(seed: UInt64 = 20_240_501) {
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     /// The compact JSON text of so many messages.
@@ -270,24 +271,12 @@ struct EventGenerator {
     }
 }
 
-/// A small generator of which every seed is as good as another (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014).
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
+extension SeededGenerator {
+    fileprivate mutating func below(_ limit: Int) -> Int {
+        Int.random(in: 0..<limit, using: &self)
     }
 
-    mutating func below(_ limit: Int) -> Int {
-        Int(next() % UInt64(limit))
-    }
-
-    mutating func pick(_ choices: JSON...) -> JSON {
-        choices[below(choices.count)]
+    fileprivate mutating func pick(_ choices: JSON...) -> JSON {
+        pick(choices)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Integrations
 import LosslessJSON
+import Seeding
 import Storage
 import Synchronization
 import Testing
@@ -108,16 +109,13 @@ import TrackAPI
     /// The process stops after a random number of requests, at a random moment, again and again; answers are random.
     @Test func `whatever is answered and whenever the process stops, order holds and nothing is missing`() async throws
     {
-        let seed =
-            ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...UInt64.max)
-        print("FERRY_SEED=\(seed)")
-        var chance = SeededChance(seed)
+        var chance = SeededGenerator(for: "Dispatcher")
         let scratch = ScratchStore()
         let names = (1...120).map { "event-\($0)" }
         var store = try scratch.open()
         _ = try await store.cursors.start("a", at: 0)
         try await store.log.appendTracks(names)
-        let rolls = Mutex(SeededChance(seed &+ 1))
+        let rolls = Mutex(SeededGenerator(seed: chance.seed &+ 1))
         let scripted = ScriptedDestination { names, _ in
             switch rolls.withLock({ Int.random(in: 0..<10, using: &$0) }) {
             case 0: .transient(words: "503", retryAfter: nil)
@@ -141,22 +139,5 @@ import TrackAPI
         #expect(last.count == names.count)
         #expect(names.sorted { (last[$0] ?? -1) < (last[$1] ?? -1) } == names)
         try store.close()
-    }
-}
-
-/// SplitMix64: a repeatable source of chance.
-struct SeededChance: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

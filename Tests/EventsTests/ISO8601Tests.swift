@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import LosslessJSON
+import Seeding
 import Testing
 
 /// The date forms of actions.md §4 and source-api.md §2.4.

@@ -1,5 +1,6 @@
 import Events
 import LosslessJSON
+import Seeding
 import Testing
 
 /// Messages that nobody would write.

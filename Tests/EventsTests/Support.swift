@@ -67,23 +67,3 @@ func vectors(_ name: String) throws -> [JSON] {
     let bytes = [UInt8](try Data(contentsOf: folder.appending(path: "Vectors/\(name).ndjson")))
     return try bytes.split(separator: UInt8(ascii: "\n")).map { try JSON(parsing: Array($0)) }
 }
-
-/// Random numbers that can be had again: set `FERRY_SEED` to the seed that a failing run printed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(for test: String) {
-        let seed = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap(UInt64.init)
-        state = seed ?? UInt64.random(in: 0...UInt64(Int64.max))
-        print("\(test): FERRY_SEED=\(state)")
-    }
-
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

@@ -1,5 +1,6 @@
 import Events
 import LosslessJSON
+import Seeding
 import Testing
 
 /// The event id of actions.md §5 in the form of track-api.md §12.

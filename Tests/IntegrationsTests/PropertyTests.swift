@@ -2,6 +2,7 @@ import Events
 import Integrations
 import LosslessJSON
 import Mappings
+import Seeding
 import Testing
 import TrackAPI
 
@@ -89,7 +90,7 @@ import TrackAPI
 
 /// Messages and integrations grown from the words of actions.md.
 struct RandomEvents {
-    var generator = SeededGenerator()
+    var generator = SeededGenerator(for: "Integrations")
 
     private static let names = [
         "Signed Up", "User Deleted", "User Suppressed", "User Unsuppressed", "Relationship Deleted", "Object Deleted",

@@ -1,4 +1,5 @@
 import LosslessJSON
+import Seeding
 
 /// Makes random values and damages documents.
 enum RandomJSON {

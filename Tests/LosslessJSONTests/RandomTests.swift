@@ -1,11 +1,12 @@
 import Foundation
 import LosslessJSON
+import Seeding
 import Testing
 
 /// Random documents, and random damage to documents. The seed is printed; `FERRY_SEED` repeats a run.
 @Suite(.timeLimit(.minutes(10))) struct `Random documents` {
     @Test func `a value that is written and read is the same value and the same bytes`() throws {
-        var generator = SeededGenerator.printed(for: "Round trip")
+        var generator = SeededGenerator(for: "Round trip")
         for _ in 0..<2000 {
             let value = RandomJSON.value(depth: 5, using: &generator)
             let bytes = value.encoded()
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func `white space between tokens changes nothing`() throws {
-        var generator = SeededGenerator.printed(for: "White space")
+        var generator = SeededGenerator(for: "White space")
         for _ in 0..<500 {
             let value = RandomJSON.value(depth: 4, using: &generator)
             let spread = RandomJSON.spread(value, using: &generator)
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test func `every beginning of a document is refused and crashes nothing`() throws {
-        var generator = SeededGenerator.printed(for: "Beginnings")
+        var generator = SeededGenerator(for: "Beginnings")
         for _ in 0..<25 {
             let bytes = JSON.array([RandomJSON.value(depth: 3, using: &generator)]).encoded()
             for end in 0..<bytes.count {
@@ -40,7 +41,7 @@ import Testing
     }
 
     @Test func `damaged documents are refused with a place or read as what they say`() throws {
-        var generator = SeededGenerator.printed(for: "Damage")
+        var generator = SeededGenerator(for: "Damage")
         let lines = try Vectors.events()
         for round in 0..<6000 {
             let bytes = RandomJSON.damaged(lines[round % lines.count], using: &generator)
@@ -55,7 +56,7 @@ import Testing
     }
 
     @Test func `damaged documents are JSON to us when they are to Foundation`() throws {
-        var generator = SeededGenerator.printed(for: "Foundation")
+        var generator = SeededGenerator(for: "Foundation")
         let lines = try Vectors.events()
         var agreed = 0
         for round in 0..<6000 {

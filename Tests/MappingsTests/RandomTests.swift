@@ -1,6 +1,6 @@
-import Foundation
 import LosslessJSON
 import Mappings
+import Seeding
 import Testing
 
 /// Definitions are grown from the language's own words, so that about half of them compile; whatever comes out, nothing
@@ -8,9 +8,8 @@ import Testing
 @Suite struct `Random mappings` {
     @Test(.timeLimit(.minutes(2)), arguments: [Mapping.Dialect.standard, .short])
     func `never crash and always say the same`(dialect: Mapping.Dialect) throws {
-        let seed = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap(UInt64.init) ?? .random(in: 0 ... .max)
-        print("FERRY_SEED=\(seed)")
-        var random = Generator(seed: seed)
+        var random = SeededGenerator(for: "Mappings")
+        let seed = random.seed
         var compiled = 0
         var applied = 0
         for _ in 0..<4_000 {
@@ -35,27 +34,9 @@ import Testing
     }
 }
 
-/// SplitMix64, so that a seed gives the same mappings on every machine.
-private struct Generator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func pick<Element>(_ choices: [Element]) -> Element {
-        choices[Int.random(in: 0..<choices.count, using: &self)]
-    }
-
-    mutating func event() -> JSON.Object {
+/// Events and definitions out of few words, so that they often meet.
+extension SeededGenerator {
+    fileprivate mutating func event() -> JSON.Object {
         var event = JSON.Object()
         for key in ["a", "b", "c", "list", "x.y"] where Bool.random(using: &self) {
             event[key] = value(depth: 3)
@@ -75,7 +56,7 @@ private struct Generator: RandomNumberGenerator {
         }
     }
 
-    private mutating func object(_ part: (inout Generator) -> JSON) -> JSON {
+    private mutating func object(_ part: (inout SeededGenerator) -> JSON) -> JSON {
         var object = JSON.Object()
         for key in ["a", "b", "c", "", "length", "_metadata"] where Int.random(in: 0..<3, using: &self) == 0 {
             object[key] = part(&self)
@@ -91,7 +72,7 @@ private struct Generator: RandomNumberGenerator {
         ])
     }
 
-    mutating func definition(depth: Int) -> JSON {
+    fileprivate mutating func definition(depth: Int) -> JSON {
         guard depth > 0 else { return value(depth: 0) }
         switch Int.random(in: 0..<12, using: &self) {
         case 0: return value(depth: 1)
@@ -108,7 +89,7 @@ private struct Generator: RandomNumberGenerator {
 
     private mutating func argument(of name: String, depth: Int) -> JSON {
         if Int.random(in: 0..<20, using: &self) == 0 { return definition(depth: depth) }
-        let part = { (generator: inout Generator) in generator.definition(depth: depth) }
+        let part = { (generator: inout SeededGenerator) in generator.definition(depth: depth) }
         switch name {
         case "@path", "@template": return Int.random(in: 0..<4, using: &self) == 0 ? part(&self) : .string(text())
         case "@if": return ["exists": part(&self), "then": part(&self), "else": part(&self)]

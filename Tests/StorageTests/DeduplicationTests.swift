@@ -1,3 +1,4 @@
+import Seeding
 import Testing
 
 @testable import Storage
@@ -103,7 +104,7 @@ private let hour: Int64 = 60 * 60 * 1000
             let seq: Int64
             let receivedAt: Int64
         }
-        var generator = SeededGenerator.printed("Deduplication")
+        var generator = SeededGenerator(for: "Deduplication")
         let store = try DataStore(opening: .memory)
         var model: [Accepted] = []
         var now: Int64 = 1_700_000_000_000

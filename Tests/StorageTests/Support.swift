@@ -52,28 +52,3 @@ extension DataStore {
 func until(_ condition: () -> Bool) async {
     while !condition() { await Task.yield() }
 }
-
-/// Draws the same numbers from the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A generator whose seed is printed and can be given in `FERRY_SEED`.
-    static func printed(_ what: String) -> SeededGenerator {
-        let given = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
-        print("\(what): FERRY_SEED=\(seed)")
-        return SeededGenerator(seed: seed)
-    }
-}

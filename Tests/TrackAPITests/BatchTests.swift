@@ -1,5 +1,6 @@
 import Foundation
 import LosslessJSON
+import Seeding
 import Testing
 import TrackAPI
 
@@ -89,9 +90,8 @@ import TrackAPI
     }
 
     @Test func `groups joined are the input, whatever it is, and each keeps every limit`() {
-        let seed = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap(UInt64.init) ?? .random(in: 0 ... .max)
-        print("FERRY_SEED=\(seed)")
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(for: "Batches")
+        let seed = generator.seed
         for _ in 0..<40 {
             let items = (0..<Int.random(in: 0...80, using: &generator)).map { Self.item($0, using: &generator) }
             var pending = items[...]
@@ -140,18 +140,5 @@ import TrackAPI
             batchSize: [2, 10, 50, 100][Int.random(in: 0..<4, using: &generator)],
             batching: Int.random(in: 0..<10, using: &generator) > 0
         )
-    }
-}
-
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

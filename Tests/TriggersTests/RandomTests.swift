@@ -1,5 +1,5 @@
-import Foundation
 import LosslessJSON
+import Seeding
 import Testing
 import Triggers
 
@@ -7,7 +7,7 @@ import Triggers
 /// gives by brute force. `FERRY_SEED` repeats a run.
 @Suite struct `Random triggers` {
     @Test func `matching and explaining agree with a brute-force evaluator`() throws {
-        var chance = Self.generator()
+        var chance = SeededGenerator(for: "Triggers")
         for round in 0..<4_000 {
             let model = Maker.condition(depth: 4, &chance)
             let source = model.printed(&chance)
@@ -34,7 +34,7 @@ import Triggers
     }
 
     @Test func `random garbage is accepted or refused with a place in it, and never crashes`() {
-        var chance = Self.generator()
+        var chance = SeededGenerator(for: "Triggers")
         let pieces = [
             "type", "event", "properties.a", "and", "or", "in", "not", "!", "(", ")", "[", "]", ",", "=", "==", "!=",
             "<",
@@ -67,7 +67,7 @@ import Triggers
     }
 
     @Test func `a trigger with one byte changed, lost or doubled never crashes`() throws {
-        var chance = Self.generator()
+        var chance = SeededGenerator(for: "Triggers")
         let event = try exampleEvent()
         for vector in try Vector.all(in: "examples") {
             for _ in 0..<100 {
@@ -84,13 +84,6 @@ import Triggers
                 #expect(trigger.matches(event) == trigger.explain(event).outcome, "\(source.debugDescription)")
             }
         }
-    }
-
-    private static func generator() -> SeededGenerator {
-        let given = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap(UInt64.init)
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
-        print("FERRY_SEED=\(seed)")
-        return SeededGenerator(seed: seed)
     }
 }
 

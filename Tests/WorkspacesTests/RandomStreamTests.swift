@@ -1,5 +1,6 @@
 import Foundation
 import LosslessJSON
+import Seeding
 import Storage
 import Testing
 import Workspaces
@@ -8,10 +9,7 @@ import Workspaces
 /// `FERRY_SEED`.
 @Suite(.timeLimit(.minutes(5))) struct `Random streams` {
     @Test func `leave every identifier with one owner and every relationship with both ends`() async throws {
-        let given = ProcessInfo.processInfo.environment["FERRY_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
-        print("Random streams: FERRY_SEED=\(seed)")
-        var stream = RandomStream(seed: seed)
+        var stream = RandomStream()
         let test = try Playground()
         var cioIds: Set<String> = []
         for round in 0..<30 {
@@ -69,15 +67,10 @@ import Workspaces
 
 /// Items that collide a lot: few people, few objects, every operation.
 private struct RandomStream {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
+    private var generator = SeededGenerator(for: "Random streams")
 
     private mutating func draw(_ bound: Int) -> Int {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int((state >> 33) % UInt64(bound))
+        Int.random(in: 0..<bound, using: &generator)
     }
 
     mutating func items(_ count: Int, cioIds: [String]) -> [String] {
