@@ -45,6 +45,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // gzip, from the system.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
         room("LosslessJSON"),
         room("Diagnostics"),
         room("Events", ["LosslessJSON", crypto]),
@@ -61,7 +64,10 @@ let package = Package(
         room("Storage", ["LosslessJSON", grdb]),
         room("Delivery", ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging]),
         room("Workspaces", ["LosslessJSON", "Storage"]),
-        room("Server", ["LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, lifecycle, logging] + nio),
+        room(
+            "Server",
+            ["CZlib", "LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, lifecycle, logging] + nio
+        ),
         .executableTarget(
             name: "ferry",
             dependencies: [
@@ -98,8 +104,8 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Server", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird, lifecycle,
-                logging,
+                "Server", "CZlib", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird,
+                lifecycle, logging,
             ] + nio
         ),
         tests("EndToEndTests", ["ferry", "LosslessJSON", asyncHTTPClient] + nio, resources: [.copy("Vectors")]),

@@ -174,18 +174,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [("gzip", "{}"), ("GZIP", "{}"), ("br", "{}"), (nil, "\u{1F}\u{8B}")])
-    func `a compressed body is refused in words`(encoding: String?, body: String) async throws {
-        try await SourceServer.with { source async throws in
-            var headers = [basic("key-web:")]
-            if let encoding { headers.append(("Content-Encoding", encoding)) }
-            let bytes = body == "{}" ? Array(body.utf8) : [0x1F, 0x8B, 0x08, 0x00]
-            let answer = try await source.server.send("POST", "/v1/track", headers: headers, body: .bytes(bytes))
-            #expect(answer.status == 400)
-            #expect(answer.json?["message"]?.stringValue?.contains("compressed") == true)
-        }
-    }
-
     @Test(arguments: [(400, "{"), (401, ""), (404, ""), (405, "")])
     func `every error has the members that the SDKs read`(status: Int, body: String) async throws {
         try await SourceServer.with { source async throws in

@@ -157,6 +157,7 @@ struct TrackEndpoints: Sendable {
         case .tooLarge(isDrained: false): return .cutOff(.farTooLarge, "request is too large", from: embedded.name)
         case .tooSlow: return .cutOff(.tooSlow, "request did not arrive in time", from: embedded.name)
         case .noRoom: throw Intake.Failure.overloaded(retryAfterSeconds: 1)
+        case .damaged: return refusal("", "malformed JSON", embedded.name)
         }
     }
 }

@@ -9,6 +9,7 @@ extension SourceAPI {
     func accept(_ request: IncomingRequest, as call: Event.Call?) async throws -> Answer {
         let arrival = Arrival(request, receivedAt: now())
         let body = try await request.readBody(upTo: limits.bodyBytes, seconds: limits.bodySeconds, budget: budget)
+            .inflated(upTo: limits.bodyBytes, budget: budget)
         defer { budget.giveBack(body.heldBytes) }
         switch body {
         case .noRoom: throw Intake.Failure.overloaded(retryAfterSeconds: 1)
@@ -16,7 +17,7 @@ extension SourceAPI {
             var answer = Answer.error(.tooSlow, code: "invalid_request", "the body did not arrive in time")
             answer.closesConnection = true
             return answer
-        case .whole, .tooLarge: break
+        case .whole, .tooLarge, .damaged: break
         }
         let submission: Submission
         do {

@@ -19,18 +19,12 @@ struct Submission {
     /// - Throws: `Rejection` for a body that cannot be understood as a whole.
     init(_ body: ReceivedBody, of request: IncomingRequest, call: Event.Call?, limits: SourceLimits) throws(Rejection) {
         let isBatch = call == nil
-        guard case .whole(let buffer) = body else {
-            throw Rejection(
-                isBatch ? .batchTooLarge : .messageTooLarge,
-                "the body is larger than \(limits.bodyBytes) bytes"
-            )
-        }
-        try Self.refuseCompression(of: buffer.readableBytesView.prefix(2), request)
+        let buffer = try Self.buffer(of: body, isBatch: isBatch, limits: limits)
         let root: JSON
         do {
             root = try JSON(parsing: buffer)
         } catch {
-            throw Rejection(.invalidJSON, "the body is not JSON: \(error)")
+            throw Rejection(.invalidJSON, "the body is not JSON: \(error)" + Self.hint(about: request))
         }
         guard case .object(let object) = root else {
             throw Rejection(.invalidJSON, "the body must be a JSON object, not \(root.kindName)")
@@ -71,15 +65,28 @@ struct Submission {
         }
     }
 
-    /// A proxy may have removed the header, so that the first bytes are asked too (source-api.md §1.3).
-    private static func refuseCompression(
-        of firstBytes: some Collection<UInt8>,
-        _ request: IncomingRequest
-    ) throws(Rejection) {
-        let encoding = (request.headers[.contentEncoding] ?? "").lowercased()
-        guard (encoding.isEmpty || encoding == "identity") && !firstBytes.elementsEqual([0x1F, 0x8B]) else {
-            throw Rejection(.invalidRequest, "compressed bodies are not understood yet: send the JSON as it is")
+    private static func buffer(
+        of body: ReceivedBody,
+        isBatch: Bool,
+        limits: SourceLimits
+    ) throws(Rejection) -> ByteBuffer {
+        switch body {
+        case .whole(let buffer): return buffer
+        case .damaged:
+            throw Rejection(.invalidJSON, "the body begins like gzip and is no whole gzip stream: send it again whole")
+        case .tooLarge, .tooSlow, .noRoom:
+            throw Rejection(
+                isBatch ? .batchTooLarge : .messageTooLarge,
+                "the body is larger than \(limits.bodyBytes) bytes"
+            )
         }
+    }
+
+    /// What to say of a body that can't be read because of a compression that nobody asked for.
+    private static func hint(about request: IncomingRequest) -> String {
+        let encoding = request.headers[.contentEncoding] ?? "identity"
+        guard !["identity", "gzip", "x-gzip"].contains(encoding.lowercased()) else { return "" }
+        return "; of compressions, gzip alone is understood"
     }
 }
 

@@ -42,6 +42,8 @@ enum ReceivedBody {
     case tooSlow
     /// Other requests use up the memory that there is for bodies.
     case noRoom
+    /// Compressed, and no whole gzip stream.
+    case damaged
 
     /// What came; empty unless it is whole.
     var bytes: [UInt8] {
@@ -56,6 +58,20 @@ enum ReceivedBody {
     /// Bytes that the caller gives back to the budget.
     var heldBytes: Int {
         if case .whole(let buffer) = self { buffer.readableBytes } else { 0 }
+    }
+}
+
+extension ReceivedBody {
+    /// The body before it was compressed with gzip, within the same bounds; this one if it was not. What it grows by is
+    /// taken from `budget`.
+    func inflated(upTo limit: Int, budget: ByteBudget) -> ReceivedBody {
+        guard case .whole(let buffer) = self, buffer.isGzip else { return self }
+        defer { budget.giveBack(buffer.readableBytes) }
+        switch buffer.inflated(upTo: limit) {
+        case .whole(let plain): return budget.take(plain.readableBytes) ? .whole(plain) : .noRoom
+        case .tooLarge: return .tooLarge(isDrained: true)
+        case .damaged: return .damaged
+        }
     }
 }
 
