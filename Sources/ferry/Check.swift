@@ -64,7 +64,9 @@ struct Check: ParsableCommand {
     /// A secret that is not there yet stops `serve`, not the tests.
     private func warnOfMissingSecrets(_ configuration: Configuration) {
         let secrets =
-            configuration.sources.map { ("write_key of \($0.name)", $0.writeKey) }
+            configuration.sources.flatMap { source in
+                source.writeKeys.map { ("write key of \(source.name)", $0) }
+            }
             + configuration.integrations.flatMap { integration in
                 [("site_id", integration.settings.siteId), ("api_key", integration.settings.apiKey)].compactMap {
                     (name, value) in value.map { ("\(name) of \(integration.name)", $0) }

@@ -96,8 +96,10 @@ struct Instance {
         _ logger: Logger,
         _ bound: Bound
     ) throws -> Listener {
-        let keys = try options.configuration.sources.map { source in
-            WriteKeys.Entry(key: try source.writeKey.resolved(), source: source.name, isEnabled: source.isEnabled)
+        let keys = try options.configuration.sources.flatMap { source in
+            try source.writeKeys.map { key in
+                WriteKeys.Entry(key: try key.resolved(), source: source.name, isEnabled: source.isEnabled)
+            }
         }
         let api = SourceAPI(
             writeKeys: WriteKeys(keys),

@@ -103,8 +103,9 @@ struct Serve: AsyncParsableCommand {
             "  private API    \(addresses.privateURL)",
         ]
         for source in configuration.sources {
-            let key = (try? source.writeKey.resolved()).map { "\($0.prefix(4))…" } ?? "••••"
-            lines.append("  source         \(source.name), write key \(key)\(source.isEnabled ? "" : ", switched off")")
+            let keys = source.writeKeys.map { key in (try? key.resolved()).map { "\($0.prefix(4))…" } ?? "••••" }
+            let state = source.isEnabled ? "" : ", switched off"
+            lines.append("  source         \(source.name), write key \(keys.joined(separator: ", before "))\(state)")
         }
         for integration in configuration.integrations {
             lines.append("  integration    \(integration.name) → \(integration.settings.destination.words)")

@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/v1/batch", "/v1/b", "/v1/import", "/v1/import/", "//v1/batch"])
+    @Test(arguments: ["/v1/batch", "/v1/b", "/v1/import", "/v1/import/", "//v1/batch", "/beacon/v1/batch"])
     func `each batch path stores the messages in their order`(path: String) async throws {
         try await SourceServer.with { source async throws in
             let answer = try await source.server.call(

@@ -49,13 +49,25 @@ package struct Configuration: Sendable {
     package struct Source: Sendable, Equatable {
         package let name: String
         package let writeKey: SecretReference
+        /// The key that the source had before, which still counts for as long as it stands here: senders change over one
+        /// after the other.
+        package let oldWriteKey: SecretReference?
         package let isEnabled: Bool
 
-        package init(name: String, writeKey: SecretReference, isEnabled: Bool = true) {
+        package init(
+            name: String,
+            writeKey: SecretReference,
+            oldWriteKey: SecretReference? = nil,
+            isEnabled: Bool = true
+        ) {
             self.name = name
             self.writeKey = writeKey
+            self.oldWriteKey = oldWriteKey
             self.isEnabled = isEnabled
         }
+
+        /// All keys by which messages of this source are known, the current one first.
+        package var writeKeys: [SecretReference] { [writeKey] + [oldWriteKey].compactMap(\.self) }
     }
 
     /// A test that the configuration brings along: an event and what is to become of it.

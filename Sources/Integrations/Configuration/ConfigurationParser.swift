@@ -138,31 +138,46 @@ struct ConfigurationParser {
     private mutating func readSources(_ node: Node) {
         guard let entries = reader.mapping(node, "`sources`") else { return }
         for entry in entries {
-            var key: SecretReference?
+            var keys: [String: SecretReference] = [:]
             var isEnabled = true
-            let known = ["write_key", "enabled"]
-            let keys = readKeys(of: entry.value, "a source", known: known) { parser, name, value in
-                if name == "write_key" {
-                    key = parser.reader.string(value, "`write_key`").map(SecretReference.init)
-                } else {
+            let known = ["write_key", "old_write_key", "enabled"]
+            let read = readKeys(of: entry.value, "a source", known: known) { parser, name, value in
+                if name == "enabled" {
                     isEnabled = parser.reader.bool(value, "`enabled`") ?? true
+                } else {
+                    keys[name] = parser.reader.string(value, "`\(name)`").map(SecretReference.init)
                 }
             }
             guard !entry.name.isEmpty else {
                 reader.note(entry.key, "a source needs a name")
                 continue
             }
-            guard let key else {
-                if let keys, !keys.contains("write_key") {
+            guard let key = keys["write_key"] else {
+                if let read, !read.contains("write_key") {
                     reader.note(entry.key, "the source `\(entry.name)` has no `write_key`", "add `write_key: env:NAME`")
                 }
                 continue
             }
-            if case .literal = key, let twin = configuration.sources.first(where: { $0.writeKey == key }) {
-                reader.note(entry.key, "the sources `\(twin.name)` and `\(entry.name)` have the same write key")
-            }
-            configuration.sources.append(Configuration.Source(name: entry.name, writeKey: key, isEnabled: isEnabled))
+            add(
+                Configuration.Source(
+                    name: entry.name,
+                    writeKey: key,
+                    oldWriteKey: keys["old_write_key"],
+                    isEnabled: isEnabled
+                ),
+                entry.key
+            )
         }
+    }
+
+    /// A key that two sources have would give the messages of one to the other.
+    private mutating func add(_ source: Configuration.Source, _ node: Node) {
+        for case .literal(let key) in source.writeKeys {
+            let twin = configuration.sources.first { $0.writeKeys.contains(.literal(key)) }
+            guard let twin else { continue }
+            reader.note(node, "the sources `\(twin.name)` and `\(source.name)` have the same write key")
+        }
+        configuration.sources.append(source)
     }
 
     // MARK: integrations

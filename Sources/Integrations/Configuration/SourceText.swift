@@ -108,7 +108,7 @@ private struct SecretMask {
         key.append(contentsOf: text[start...].map { $0 == "-" ? "_" : $0 })
         let name = String(key).lowercased()
         return name == "key" || name.contains("secret") || name.contains("password")
-            || name.nearest(among: ["site_id", "api_key", "write_key", "admin_token"]) != nil
+            || name.nearest(among: ["site_id", "api_key", "write_key", "old_write_key", "admin_token"]) != nil
     }
 
     /// Masks the value that begins here; where the line goes on behind it.

@@ -47,8 +47,13 @@ package struct SourceAPI: HTTPService {
                 routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: call) }
             }
         }
-        for path in ["/v1/batch", "/v1/b", "/v1/import"] {
+        // Rudder's browser SDK has a beacon path of its own.
+        for path in ["/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"] {
             routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: nil) }
+        }
+        routes.on(.post, "/v1/m") { request, _ in try await unrouted.takeMetrics(request) }
+        routes.on(.get, "/v1/projects/{key}/settings") { request, path in
+            unrouted.settings(request, key: path["key"])
         }
     }
 
@@ -71,9 +76,10 @@ package struct SourceAPI: HTTPService {
             }
         case .wrongMethod where request.method == .options:
             return CrossOrigin.preflight(request)
-        case .wrongMethod:
-            var answer = Answer.error(.wrongMethod, code: "method_not_allowed", "this path takes POST")
-            answer.headers[.allow] = "POST, OPTIONS"
+        case .wrongMethod(let allowed):
+            let methods = allowed.map(\.rawValue).joined(separator: ", ")
+            var answer = Answer.error(.wrongMethod, code: "method_not_allowed", "this path takes \(methods)")
+            answer.headers[.allow] = "\(methods), OPTIONS"
             return answer
         case .unknownPath:
             return .error(

@@ -25,6 +25,7 @@ package struct Answer: Sendable {
 
 extension HTTPField.Name {
     static let strictMode = custom("X-Strict-Mode")
+    static let forwardedProtocol = custom("X-Forwarded-Proto")
     static let rateLimitReset = custom("X-RateLimit-Reset")
     static let workspace = custom("X-Ferry-Workspace")
     /// Customer.io answers with a header that repeats the status line (track-api.md §1).

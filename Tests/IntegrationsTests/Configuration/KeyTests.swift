@@ -117,6 +117,22 @@ import Triggers
         )
     }
 
+    @Test func `a source keeps its old key for as long as it stands in the file`() throws {
+        let source = try #require(
+            parse("sources: { web: { write_key: env:NEW, old_write_key: file:old.key } }").sources.first
+        )
+        #expect(source.writeKeys == [.environment("NEW"), .file("old.key")])
+        #expect(source.writeKey == .environment("NEW"))
+    }
+
+    @Test(arguments: ["write_key: a, old_write_key: b", "write_key: b, old_write_key: a"])
+    func `a key that another source has had is refused`(keys: String) {
+        #expect(
+            problems("sources: { old: { write_key: x, old_write_key: a }, web: { \(keys) } }")
+                == ["1:53: the sources `old` and `web` have the same write key"]
+        )
+    }
+
     @Test func `an integration without sources takes all, with an empty list none`() throws {
         let text = """
             sources: { web: { write_key: a } }

@@ -10,6 +10,7 @@ import Testing
     @Test(arguments: [
         "sources: { web: { write_key: t0psecret, enable: true } }",
         "sources: { web: { enable: true, write_key: t0psecret } }",
+        "sources: { web: { write_key: env:A, old_write_key: t0psecret, x: 1 } }",
         "sources: { web: { write_key: \"t0psecret\", x: 1 } }",
         "sources: { web: { write_key: 't0''psecret t0psecret', x: 1 } }",
         "sources: { web: { \"write_key\": \"a\\\"t0psecret\", x: 1 } }",
