@@ -27,6 +27,9 @@ package struct DataStore: Sendable {
         package var waitingEvents = 20_000
         /// Bytes that may wait for their commit; beyond them `append` throws `overloaded`.
         package var waitingBytes = 64 << 20
+        /// Keys for deduplication that are kept in memory before they are filed; up to twice as many are there while they
+        /// are. Each takes about 60 bytes.
+        package var recentKeys = 65_536
         /// Bytes of refused messages kept; the oldest leave first (design.md, "What is stored").
         package var refusedBytes: Int64 = 100_000_000
         /// Bytes kept of one refused message; the rest is cut off.
@@ -62,8 +65,9 @@ package struct DataStore: Sendable {
             durability: .untilPowerLoss,
             migrator: WorkspaceSchema.migrator
         )
-        let commits = GroupCommit(main, limits: limits)
-        log = try EventLog(commits)
+        let seen = try SeenMessages(main, filedAt: limits.recentKeys)
+        let commits = GroupCommit(main, limits: limits, onTransactionEnd: seen.transactionEnded)
+        log = try EventLog(commits, seen: seen)
         cursors = Cursors(commits)
         refusedMessages = RefusedMessages(commits, limits: limits)
         workspaces = WorkspaceStore(workspace)

@@ -50,6 +50,12 @@ package enum Appended: Sendable, Equatable {
     case duplicate(of: Int64)
 }
 
+/// How often a message came again after it was accepted, and when last (milliseconds since 1970).
+package struct Repeats: Sendable, Equatable {
+    package let times: Int64
+    package let lastAt: Int64
+}
+
 /// A message as it stands in the log.
 package struct LoggedEvent: Sendable, Equatable {
     /// Its place in the log: unique, rising in the order of the commits, never used again.
@@ -65,6 +71,7 @@ package struct LoggedEvent: Sendable, Equatable {
 package final class EventLog: Sendable {
     let commits: GroupCommit
     private let keys: MessageKeys
+    private let seen: SeenMessages
     private let readers = Mutex(Readers())
 
     private struct Readers {
@@ -72,8 +79,9 @@ package final class EventLog: Sendable {
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
     }
 
-    init(_ commits: GroupCommit) throws(StorageError) {
+    init(_ commits: GroupCommit, seen: SeenMessages) throws(StorageError) {
         self.commits = commits
+        self.seen = seen
         do {
             keys = MessageKeys(secret: try commits.database.writer.read { try LogTables.secret($0) })
         } catch {
@@ -93,8 +101,8 @@ package final class EventLog: Sendable {
         guard !events.isEmpty else { return [] }
         let bytes = events.reduce(0) { $0 + $1.body.count }
         let keys = events.map { $0.deduplicates ? self.keys.key(of: $0) : nil }
-        let results = try await commits.commit(.init(events: events.count, bytes: bytes)) { connection in
-            try LogTables.append(events, keys: keys, connection)
+        let results = try await commits.commit(.init(events: events.count, bytes: bytes)) { [seen] connection in
+            try LogTables.append(events, keys: keys, seen: seen, connection)
         }
         if results.contains(where: { if case .stored = $0 { true } else { false } }) { wakeReaders() }
         return results
@@ -110,6 +118,11 @@ package final class EventLog: Sendable {
         try await commits.database.read { connection in
             try LogTables.events(after: seq, limit: limit, maximumBytes: maximumBytes, connection)
         }
+    }
+
+    /// How often the message of this number came again; `nil` if it did not.
+    package func repeats(of seq: Int64) async throws(StorageError) -> Repeats? {
+        try await commits.database.read { try LogTables.repeats(of: seq, $0) }
     }
 
     /// The number of the last message that was ever appended; 0 when there was none.

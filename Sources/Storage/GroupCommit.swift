@@ -35,11 +35,19 @@ final class GroupCommit: Sendable {
 
     let database: OpenDatabase
     private let limits: DataStore.Limits
+    private let onTransactionEnd: @Sendable (_ isCommitted: Bool) -> Void
     private let state = Mutex(State())
 
-    init(_ database: OpenDatabase, limits: DataStore.Limits) {
+    /// - Parameter onTransactionEnd: Called by the writer after each transaction and before its calls are answered, for
+    ///   those who hold in memory what the transaction changed.
+    init(
+        _ database: OpenDatabase,
+        limits: DataStore.Limits,
+        onTransactionEnd: @escaping @Sendable (_ isCommitted: Bool) -> Void
+    ) {
         self.database = database
         self.limits = limits
+        self.onTransactionEnd = onTransactionEnd
     }
 
     /// Does `work` in the next transaction and returns after its commit.
@@ -113,8 +121,10 @@ final class GroupCommit: Sendable {
                 }
                 return .commit
             }
+            onTransactionEnd(true)
             state.withLock { $0.committedGroups += 1 }
         } catch {
+            onTransactionEnd(false)
             let error = StorageError(error, file: database.file)
             answers = calls.map { call in { call.fail(error) } }
         }

@@ -7,6 +7,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-23 event log") { try createLog($0) }
         migrator.registerMigration("2026-11-23 delivery") { try createDelivery($0) }
         migrator.registerMigration("2026-11-23 refused messages") { try createRefusedMessages($0) }
+        migrator.registerMigration("2026-11-25 keys by arrival") { try createKeysByArrival($0) }
         return migrator
     }
 
@@ -87,6 +88,24 @@ enum LogSchema {
                     bytes INTEGER NOT NULL
                 );
                 INSERT INTO refused_size (one, messages, bytes) VALUES (1, 0, 0);
+                """
+        )
+    }
+
+    private static func createKeysByArrival(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                DROP INDEX seen_by_time;
+                CREATE TABLE recent_keys (
+                    seq INTEGER PRIMARY KEY,
+                    key BLOB NOT NULL,
+                    received_at INTEGER NOT NULL
+                );
+                CREATE TABLE repeats (
+                    seq INTEGER PRIMARY KEY,
+                    times INTEGER NOT NULL,
+                    last_at INTEGER NOT NULL
+                );
                 """
         )
     }

@@ -1,11 +1,13 @@
 import GRDB
 
-/// The statements on the tables `events`, `seen` and `secrets`.
+/// The statements on the tables `events`, `repeats` and `secrets`.
 enum LogTables {
-    /// How long a message id is remembered, in milliseconds (source-api.md §2.7).
-    static let memoryMilliseconds: Int64 = 24 * 60 * 60 * 1000
-
-    static func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Database) throws -> [Appended] {
+    static func append(
+        _ events: [NewEvent],
+        keys: [MessageKey?],
+        seen: SeenMessages,
+        _ connection: Database
+    ) throws -> [Appended] {
         let insert = try connection.cachedStatement(
             sql: """
                 INSERT INTO events (source, message_id, type, name, user_id, anonymous_id, received_at, body)
@@ -15,8 +17,8 @@ enum LogTables {
         var results: [Appended] = []
         results.reserveCapacity(events.count)
         for (event, key) in zip(events, keys) {
-            let oldest = event.receivedAt.subtractingSaturated(memoryMilliseconds)
-            if let key, let seq = try sequence(of: key, receivedAfter: oldest, connection) {
+            if let key, let seq = try seen.find(key, receivedAt: event.receivedAt, connection) {
+                try noteRepeat(of: seq, at: event.receivedAt, connection)
                 results.append(.duplicate(of: seq))
                 continue
             }
@@ -25,41 +27,29 @@ enum LogTables {
                 event.userId.map(Text.init), event.anonymousId.map(Text.init), event.receivedAt, Bytes(event.body),
             ])
             let seq = connection.lastInsertedRowID
-            if let key { try remember(key, seq: seq, receivedAt: event.receivedAt, connection) }
+            if let key { try seen.remember(key, seq: seq, receivedAt: event.receivedAt, connection) }
             results.append(.stored(seq: seq))
         }
-        if let newest = events.lazy.map(\.receivedAt).max() {
-            try forget(receivedBefore: newest.subtractingSaturated(memoryMilliseconds), 2 * events.count, connection)
-        }
+        if let newest = events.lazy.map(\.receivedAt).max() { try seen.file(for: events.count, at: newest, connection) }
         return results
     }
 
-    private static func sequence(
-        of key: MessageKey,
-        receivedAfter oldest: Int64,
-        _ connection: Database
-    ) throws -> Int64? {
-        let statement = try connection.cachedStatement(sql: "SELECT seq FROM seen WHERE key = ? AND received_at > ?")
-        return try Int64.fetchOne(statement, arguments: [Bytes(key.bytes), oldest])
-    }
-
-    private static func remember(_ key: MessageKey, seq: Int64, receivedAt: Int64, _ connection: Database) throws {
-        let statement = try connection.cachedStatement(
-            sql: "INSERT OR REPLACE INTO seen (key, seq, received_at) VALUES (?, ?, ?)"
-        )
-        try statement.execute(arguments: [Bytes(key.bytes), seq, receivedAt])
-    }
-
-    /// Removes at most `limit` expired keys, twice as many as the call can have added: so they never pile up, and no
-    /// call pays for many others.
-    private static func forget(receivedBefore oldest: Int64, _ limit: Int, _ connection: Database) throws {
+    /// Counts that a message came again; how often and when last is all that is kept of it.
+    private static func noteRepeat(of seq: Int64, at time: Int64, _ connection: Database) throws {
         let statement = try connection.cachedStatement(
             sql: """
-                DELETE FROM seen WHERE key IN (
-                    SELECT key FROM seen WHERE received_at <= ? ORDER BY received_at LIMIT ?)
+                INSERT INTO repeats (seq, times, last_at) VALUES (?, 1, ?)
+                ON CONFLICT (seq) DO UPDATE SET times = times + 1, last_at = excluded.last_at
                 """
         )
-        try statement.execute(arguments: [oldest, limit])
+        try statement.execute(arguments: [seq, time])
+    }
+
+    static func repeats(of seq: Int64, _ connection: Database) throws -> Repeats? {
+        let statement = try connection.cachedStatement(sql: "SELECT times, last_at FROM repeats WHERE seq = ?")
+        return try Row.fetchOne(statement, arguments: [seq]).map { row in
+            Repeats(times: try row.integer(0), lastAt: try row.integer(1))
+        }
     }
 
     static func events(

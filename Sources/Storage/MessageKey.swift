@@ -1,6 +1,33 @@
 /// What makes two messages one (source-api.md §2.7), in 16 bytes.
-struct MessageKey: Sendable, Equatable {
-    let bytes: [UInt8]
+struct MessageKey: Sendable, Hashable, Comparable {
+    /// The first eight bytes, the first of them highest, so that keys have the order of their bytes.
+    private let head: UInt64
+    private let tail: UInt64
+
+    fileprivate init(head: UInt64, tail: UInt64) {
+        self.head = head
+        self.tail = tail
+    }
+
+    /// `nil` if there are not 16 bytes.
+    init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        head = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+        tail = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
+            let memory = UnsafeMutableRawBufferPointer(buffer)
+            memory.storeBytes(of: head.bigEndian, toByteOffset: 0, as: UInt64.self)
+            memory.storeBytes(of: tail.bigEndian, toByteOffset: 8, as: UInt64.self)
+            count = 16
+        }
+    }
+
+    static func < (left: MessageKey, right: MessageKey) -> Bool {
+        (left.head, left.tail) < (right.head, right.tail)
+    }
 }
 
 /// Makes message keys: SipHash-2-4 with 128 bits of output, under a secret of the database.
@@ -24,7 +51,7 @@ struct MessageKeys: Sendable {
         if event.type.utf8.elementsEqual("track".utf8) {
             input.append(field: event.name ?? "")
         }
-        return MessageKey(bytes: SipHash128.hash(input, secret: secret))
+        return SipHash128.hash(input, secret: secret)
     }
 }
 
@@ -43,8 +70,8 @@ extension [UInt8] {
 
 /// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein).
 enum SipHash128 {
-    /// The 16 bytes of the hash. A secret shorter than 16 bytes counts as followed by zeros.
-    static func hash(_ input: [UInt8], secret: [UInt8]) -> [UInt8] {
+    /// The hash. A secret shorter than 16 bytes counts as followed by zeros.
+    static func hash(_ input: [UInt8], secret: [UInt8]) -> MessageKey {
         let k0 = word(secret, at: 0)
         let k1 = word(secret, at: 8)
         var state = State(
@@ -66,9 +93,8 @@ enum SipHash128 {
         state.v1 ^= 0xdd
         for _ in 0..<4 { state.round() }
         let second = state.v0 ^ state.v1 ^ state.v2 ^ state.v3
-        return [first, second].flatMap { word in
-            (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-        }
+        // The hash is these two words with the lowest byte first.
+        return MessageKey(head: first.byteSwapped, tail: second.byteSwapped)
     }
 
     /// Up to eight bytes as a little-endian number.

@@ -77,17 +77,52 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(try await DataStore(opening: scratch.data).log.append([event("m")]) == [.duplicate(of: 1)])
     }
 
+    /// Few keys are kept in memory, so that all of them go through a filing, most through a sweep.
+    private static var smallMemory: DataStore.Limits {
+        var limits = DataStore.Limits()
+        limits.recentKeys = 10
+        return limits
+    }
+
     @Test func `expired ids do not pile up`() async throws {
-        let store = try DataStore(opening: .memory)
+        let store = try DataStore(opening: .memory, limits: Self.smallMemory)
         let start: Int64 = 1_700_000_000_000
-        _ = try await store.log.append((0..<100).map { event("old \($0)", receivedAt: start) })
-        for number in 0..<60 {
+        _ = try await store.log.append((0..<1_000).map { event("old \($0)", receivedAt: start) })
+        for number in 0..<2_000 {
             _ = try await store.log.append([event("new \(number)", receivedAt: start + 48 * hour)])
         }
-        let remembered = try await store.log.commits.database.read { connection in
-            try connection.row("SELECT count(*) FROM seen")?.integer(0)
+        let counts = try await store.log.commits.database.read { connection in
+            try ["SELECT count(*) FROM seen WHERE received_at = \(start)", "SELECT count(*) FROM recent_keys"].map {
+                try connection.row($0)?.integer(0) ?? -1
+            }
         }
-        #expect(remembered == 60)
+        #expect(counts[0] == 0)
+        #expect(counts[1] < 40)
+        #expect(try await store.log.append([event("new 7", receivedAt: start + 72 * hour - 1)]) == [.duplicate(of: 1_008)])
+    }
+
+    @Test func `a repetition is counted with the first message`() async throws {
+        let store = try DataStore(opening: .memory)
+        let start: Int64 = 1_700_000_000_000
+        _ = try await store.log.append([event("other"), event("m")])
+        #expect(try await store.log.repeats(of: 2) == nil)
+        for minute in 1...3 { _ = try await store.log.append([event("m", receivedAt: start + Int64(minute) * 60_000)]) }
+        #expect(try await store.log.repeats(of: 2) == Repeats(times: 3, lastAt: start + 180_000))
+        #expect(try await store.log.repeats(of: 1) == nil)
+    }
+
+    @Test func `a call that fails is forgotten, also in the middle of a filing`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data, limits: Self.smallMemory)
+        for number in 0..<200 { _ = try await store.log.append([event("\(number)")]) }
+        try store.limitGrowth(toPages: 0)
+        let large = (0..<25).map { event("large \($0)", body: String(repeating: "x", count: 5_000)) }
+        await #expect(throws: StorageError.self) { try await store.log.append(large) }
+        try store.limitGrowth(toPages: 10_000)
+        #expect(try await store.log.append(large) == (0..<25).map { .stored(seq: 201 + $0) })
+        #expect(try await store.log.append(large) == (0..<25).map { .duplicate(of: 201 + $0) })
+        let again = (0..<200).map { event("\($0)") }
+        #expect(try await store.log.append(again) == (0..<200).map { .duplicate(of: 1 + $0) })
     }
 
     @Test(arguments: [Int64.min + 24 * hour + 1, -1, 0, .max])
@@ -97,19 +132,27 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(try await store.log.append([event("m", receivedAt: receivedAt)]) == [.duplicate(of: 1)])
     }
 
-    /// Against a list that is searched from end to end.
-    @Test func `agrees with a simple model on random streams`() async throws {
+    /// Against a list that is searched from end to end, with restarts in between and a clock that jumps.
+    @Test(arguments: [5, 65_536])
+    func `agrees with a simple model on random streams`(recentKeys: Int) async throws {
         struct Accepted {
             let key: String
             let seq: Int64
             let receivedAt: Int64
         }
         var generator = SeededGenerator(for: "Deduplication")
-        let store = try DataStore(opening: .memory)
+        let scratch = try ScratchFolder()
+        var limits = DataStore.Limits()
+        limits.recentKeys = recentKeys
+        var store = try DataStore(opening: scratch.data, limits: limits)
         var model: [Accepted] = []
         var now: Int64 = 1_700_000_000_000
-        for _ in 0..<300 {
-            now += Int64.random(in: 0...(3 * hour), using: &generator)
+        for _ in 0..<400 {
+            now += Int64.random(in: (-2 * hour)...(4 * hour), using: &generator)
+            if generator.chance(10) {
+                try store.close()
+                store = try DataStore(opening: scratch.data, limits: limits)
+            }
             let events = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
                 event(
                     "m\(Int.random(in: 0..<20, using: &generator))",
@@ -144,6 +187,7 @@ private let hour: Int64 = 60 * 60 * 1000
     )
     func `its keys are SipHash-2-4 with 128 bits`(length: Int, expected: String) {
         let hash = SipHash128.hash((0..<length).map(UInt8.init), secret: (0..<16).map(UInt8.init))
-        #expect(hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected)
+        #expect(MessageKey(bytes: hash.bytes) == hash)
+        #expect(hash.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected)
     }
 }

@@ -17,10 +17,13 @@ import Testing
     @Test func `of ferry.db`() async throws {
         var limits = DataStore.Limits()
         limits.refusedBytes = 1
+        limits.recentKeys = 1
         let store = try DataStore(opening: .memory, limits: limits)
         let database = store.log.commits.database
         let statements = collectStatements(of: database)
         _ = try await store.log.append([event("a"), event("a")])
+        for number in 0..<10 { _ = try await store.log.append([event("\(number)")]) }
+        _ = try await store.log.repeats(of: 1)
         _ = try await store.log.read(after: 0, limit: 10)
         _ = try await store.log.lastSequence()
         _ = try await store.log.count()
