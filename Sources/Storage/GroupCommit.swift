@@ -38,8 +38,8 @@ final class GroupCommit: Sendable {
     private let onTransactionEnd: @Sendable (_ isCommitted: Bool) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter onTransactionEnd: Called by the writer after each transaction and before its calls are answered, for
-    ///   those who hold in memory what the transaction changed.
+    /// A writer that calls `onTransactionEnd` after each transaction and before its calls are answered, for those who hold
+    /// in memory what the transaction changed.
     init(
         _ database: OpenDatabase,
         limits: DataStore.Limits,

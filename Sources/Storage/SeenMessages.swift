@@ -53,7 +53,9 @@ final class SeenMessages: Sendable {
     private let filedAt: Int
     private let state: Mutex<State>
 
-    /// - Parameter filedAt: How many keys are kept by arrival before they are filed.
+    /// What is remembered in a database. `filedAt` keys are kept by arrival before they are filed.
+    ///
+    /// - Throws: `corrupt` when a key is damaged, and the errors of the disk.
     init(_ database: OpenDatabase, filedAt: Int) throws(StorageError) {
         self.filedAt = filedAt
         do {

@@ -98,7 +98,8 @@ private let hour: Int64 = 60 * 60 * 1000
         }
         #expect(counts[0] == 0)
         #expect(counts[1] < 40)
-        #expect(try await store.log.append([event("new 7", receivedAt: start + 72 * hour - 1)]) == [.duplicate(of: 1_008)])
+        let repetition = event("new 7", receivedAt: start + 72 * hour - 1)
+        #expect(try await store.log.append([repetition]) == [.duplicate(of: 1_008)])
     }
 
     @Test func `a repetition is counted with the first message`() async throws {
