@@ -50,7 +50,7 @@ let package = Package(
 
         room("LosslessJSON"),
         room("Diagnostics"),
-        room("Events", ["LosslessJSON", crypto]),
+        room("Events", ["LosslessJSON", "Diagnostics", crypto]),
         room("Triggers", ["LosslessJSON", "Diagnostics"]),
         room("Mappings", ["LosslessJSON", "Diagnostics"]),
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
@@ -71,8 +71,8 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces", "Server",
-                asyncHTTPClient, crypto, lifecycle, logging,
+                "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
+                "Server", asyncHTTPClient, crypto, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,

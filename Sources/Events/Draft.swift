@@ -1,3 +1,4 @@
+import Diagnostics
 import LosslessJSON
 
 /// A message on its way to being an event: each step settles the fields that it names.
@@ -41,7 +42,7 @@ struct Draft {
             throw Rejection(.invalidRequest, field: "type", "type must be a string, not \(type.kindName): \(expected)")
         }
         guard let call = Event.Call(rawValue: text) else {
-            throw Rejection(.invalidRequest, field: "type", "type \"\(text.shortened)\" is unknown: \(expected)")
+            throw Rejection(.invalidRequest, field: "type", "type \"\(text.onOneLine())\" is unknown: \(expected)")
         }
         return call
     }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Events
 import LosslessJSON
 import Mappings
@@ -94,7 +95,7 @@ struct FieldValues {
         if let time = Timestamp(callTime: value) { return .number(JSON.Number(time.seconds)) }
         let standIn = key == .timestamp ? subject.receivedAt : nil
         let outcome = standIn == nil ? "it is left out" : "the time of receipt stands in"
-        warnings.append("\(key.rawValue) can't be read as a time: \(value.description.shortened); \(outcome)")
+        warnings.append("\(key.rawValue) can't be read as a time: \(value.description.onOneLine()); \(outcome)")
         return standIn.map { .number(JSON.Number($0.seconds)) }
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Events
 import LosslessJSON
 import Triggers
@@ -23,7 +24,7 @@ struct Subject: Sendable {
         originalTimestamp = sent.flatMap(Timestamp.init(callTime:))
         if let sent, originalTimestamp?.isInCalendar != true {
             let standIn = receivedAt == nil ? "it is left out" : "the time of receipt stands in"
-            timeWarning = "timestamp can't be read as a time: \(sent.description.shortened); \(standIn)"
+            timeWarning = "timestamp can't be read as a time: \(sent.description.onOneLine()); \(standIn)"
         } else {
             timeWarning = nil
         }

@@ -57,6 +57,10 @@ extension Row {
         try decode(Bytes.self, atIndex: column).bytes
     }
 
+    func optionalBytes(_ column: Int) throws -> [UInt8]? {
+        try decode(Bytes?.self, atIndex: column)?.bytes
+    }
+
     func integer(_ column: Int) throws -> Int64 {
         try decode(Int64.self, atIndex: column)
     }

@@ -32,6 +32,8 @@ package struct DataStore: Sendable {
         package var recentKeys = 65_536
         /// Bytes of refused messages kept; the oldest leave first (design.md, "What is stored").
         package var refusedBytes: Int64 = 100_000_000
+        /// Days for which refused messages are kept.
+        package var refusedDays = 7
         /// Bytes kept of one refused message; the rest is cut off.
         package var refusedMessageBytes = 1 << 20
 
@@ -69,7 +71,7 @@ package struct DataStore: Sendable {
         let commits = GroupCommit(main, limits: limits, onTransactionEnd: seen.transactionEnded)
         log = try EventLog(commits, seen: seen)
         cursors = Cursors(commits)
-        refusedMessages = RefusedMessages(commits, limits: limits)
+        refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         databases = [main, workspace]
         self.folder = folder

@@ -70,7 +70,7 @@ package struct LoggedEvent: Sendable, Equatable {
 /// The log of accepted messages, in the order in which they were committed.
 package final class EventLog: Sendable {
     let commits: GroupCommit
-    private let keys: MessageKeys
+    let keys: MessageKeys
     private let seen: SeenMessages
     private let readers = Mutex(Readers())
 
@@ -99,11 +99,38 @@ package final class EventLog: Sendable {
     ///   other errors of the disk. Nothing of the call is stored then.
     package func append(_ events: [NewEvent]) async throws(StorageError) -> [Appended] {
         guard !events.isEmpty else { return [] }
+        return try await append(events) { _ in true } ?? []
+    }
+
+    /// Appends messages in the place of a refused one that they were made of; what of it is refused again takes its
+    /// place among the refused. All of it or nothing.
+    ///
+    /// - Returns: what became of each message; `nil` when the refused one was gone, and nothing was done.
+    package func append(
+        _ events: [NewEvent],
+        inPlaceOf number: Int64,
+        stillRefused: [RefusedMessage]
+    ) async throws(StorageError) -> [Appended]? {
+        try await append(events) { connection in
+            guard try RefusedTables.remove(number, connection) else { return false }
+            try RefusedTables.add(stillRefused, connection)
+            return true
+        }
+    }
+
+    /// Appends messages if `prepare`, which is part of the transaction, says so.
+    private func append(
+        _ events: [NewEvent],
+        _ prepare: @escaping @Sendable (Database) throws -> Bool
+    ) async throws(StorageError) -> [Appended]? {
         let bytes = events.reduce(0) { $0 + $1.body.count }
         let keys = events.map { $0.deduplicates ? self.keys.key(of: $0) : nil }
-        let results = try await commits.commit(.init(events: events.count, bytes: bytes)) { [seen] connection in
-            try LogTables.append(events, keys: keys, seen: seen, connection)
+        let weight = GroupCommit.Weight(events: events.count, bytes: bytes)
+        let results: [Appended]? = try await commits.commit(weight) { [seen] connection in
+            guard try prepare(connection) else { return nil }
+            return try LogTables.append(events, keys: keys, seen: seen, connection)
         }
+        guard let results else { return nil }
         if results.contains(where: { if case .stored = $0 { true } else { false } }) { wakeReaders() }
         return results
     }

@@ -8,6 +8,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-23 delivery") { try createDelivery($0) }
         migrator.registerMigration("2026-11-23 refused messages") { try createRefusedMessages($0) }
         migrator.registerMigration("2026-11-25 keys by arrival") { try createKeysByArrival($0) }
+        migrator.registerMigration("2026-11-25 refused messages again") { try completeRefusedMessages($0) }
         return migrator
     }
 
@@ -106,6 +107,26 @@ enum LogSchema {
                     times INTEGER NOT NULL,
                     last_at INTEGER NOT NULL
                 );
+                """
+        )
+    }
+
+    /// With what it takes to accept one later. Of those that are there already nobody knows where they were sent to, but
+    /// that nearly all are sent in batches.
+    private static func completeRefusedMessages(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                ALTER TABLE refused_messages ADD COLUMN path TEXT NOT NULL DEFAULT 'batch';
+                ALTER TABLE refused_messages ADD COLUMN envelope BLOB;
+                ALTER TABLE refused_messages ADD COLUMN peer TEXT;
+                ALTER TABLE refused_messages ADD COLUMN key_mark BLOB;
+                ALTER TABLE refused_messages ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+                UPDATE refused_messages SET size = length(raw) + 256;
+                CREATE INDEX refused_of_strangers ON refused_messages (number) WHERE source IS NULL;
+                ALTER TABLE refused_size ADD COLUMN stranger_bytes INTEGER NOT NULL DEFAULT 0;
+                UPDATE refused_size SET
+                    bytes = (SELECT coalesce(sum(size), 0) FROM refused_messages),
+                    stranger_bytes = (SELECT coalesce(sum(size), 0) FROM refused_messages WHERE source IS NULL);
                 """
         )
     }

@@ -53,6 +53,13 @@ struct MessageKeys: Sendable {
         }
         return SipHash128.hash(input, secret: secret)
     }
+
+    /// The key of any text, which is never that of an event: an event has more fields.
+    func key(ofText text: String) -> MessageKey {
+        var input: [UInt8] = []
+        input.append(field: text)
+        return SipHash128.hash(input, secret: secret)
+    }
 }
 
 extension [UInt8] {

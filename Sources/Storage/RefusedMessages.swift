@@ -1,6 +1,6 @@
 import GRDB
 
-/// A message that was not accepted.
+/// A message that was not accepted, with all that it takes to accept it later.
 package struct RefusedMessage: Sendable, Equatable {
     /// The key of its source in `ferry.yaml`; `nil` when the write key is unknown.
     package var source: String?
@@ -8,10 +8,18 @@ package struct RefusedMessage: Sendable, Equatable {
     package var code: String
     /// The reason in a sentence.
     package var reason: String
-    /// What was received.
+    /// What was received: a whole body, or a message of a batch.
     package var raw: [UInt8]
     /// Whether `raw` is only the beginning of what was received.
     package var isCut: Bool
+    /// Where it was sent to: the name of a call, or `batch`.
+    package var path: String
+    /// For a message of a batch, what held for all of its messages, as JSON.
+    package var envelope: [UInt8]?
+    /// The sender's address.
+    package var peerAddress: String?
+    /// What tells the unknown write key from others; see `RefusedMessages.mark(of:)`.
+    package var keyMark: [UInt8]?
     /// Milliseconds since 1970.
     package var receivedAt: Int64
 
@@ -21,6 +29,10 @@ package struct RefusedMessage: Sendable, Equatable {
         reason: String,
         raw: [UInt8],
         isCut: Bool = false,
+        path: String = "batch",
+        envelope: [UInt8]? = nil,
+        peerAddress: String? = nil,
+        keyMark: [UInt8]? = nil,
         receivedAt: Int64
     ) {
         self.source = source
@@ -28,8 +40,15 @@ package struct RefusedMessage: Sendable, Equatable {
         self.reason = reason
         self.raw = raw
         self.isCut = isCut
+        self.path = path
+        self.envelope = envelope
+        self.peerAddress = peerAddress
+        self.keyMark = keyMark
         self.receivedAt = receivedAt
     }
+
+    /// Bytes that it counts for, the row around it included: a million empty messages are not free.
+    var size: Int { raw.count + (envelope?.count ?? 0) + 256 }
 }
 
 /// A refused message with its number in the list of them.
@@ -39,46 +58,81 @@ package struct ListedRefusedMessage: Sendable, Equatable {
     package let message: RefusedMessage
 }
 
-/// The messages that were not accepted: shown, counted, and bounded in bytes, the oldest leaving first.
+/// A part of the list of refused messages.
+package struct RefusedPage: Sendable, Equatable {
+    package let messages: [ListedRefusedMessage]
+    /// The number behind which the list goes on; `nil` at its end.
+    package let next: Int64?
+}
+
+/// Which refused messages are meant; `nil` is any.
+package struct RefusedFilter: Sendable, Equatable {
+    package var source: String?
+    package var code: String?
+
+    package init(source: String? = nil, code: String? = nil) {
+        self.source = source
+        self.code = code
+    }
+}
+
+/// The messages that were not accepted: shown, counted, bounded in bytes and in age, and accepted later if somebody says
+/// so.
+///
+/// The oldest leave first. Those of unknown keys, which anybody can send, have a tenth of the room, and cannot push out
+/// those of the sources.
 package struct RefusedMessages: Sendable {
     private let commits: GroupCommit
     private let limits: DataStore.Limits
+    private let keys: MessageKeys
 
-    init(_ commits: GroupCommit, limits: DataStore.Limits) {
+    init(_ commits: GroupCommit, keys: MessageKeys, limits: DataStore.Limits) {
         self.commits = commits
+        self.keys = keys
         self.limits = limits
     }
+
+    /// A mark of a write key that nobody knows: the same key has the same mark, and no mark tells its key.
+    package func mark(of key: String) -> [UInt8] { keys.key(ofText: key).bytes }
 
     /// Records messages and returns when they are on the disk. A long one is cut at
     /// `DataStore.Limits.refusedMessageBytes`.
     ///
     /// - Throws: `overloaded` and the errors of the disk; nothing is recorded then.
     package func record(_ messages: [RefusedMessage]) async throws(StorageError) {
-        guard !messages.isEmpty else { return }
-        let kept = messages.map { message in
-            var message = message
-            if message.raw.count > limits.refusedMessageBytes {
-                message.raw = Array(message.raw.prefix(limits.refusedMessageBytes))
-                message.isCut = true
-            }
-            return message
-        }
-        let bytes = kept.reduce(0) { $0 + $1.raw.count }
-        let bound = limits.refusedBytes
+        guard let newest = messages.map(\.receivedAt).max() else { return }
+        let kept = messages.map { $0.cut(at: limits.refusedMessageBytes) }
+        let bytes = kept.reduce(0) { $0 + $1.size }
+        let bounds = limits
         try await commits.commit(.init(events: kept.count, bytes: bytes)) { connection in
-            for message in kept {
-                try RefusedTables.add(message, connection)
-            }
-            try RefusedTables.trim(to: bound, connection)
+            try RefusedTables.add(kept, connection)
+            try RefusedTables.trim(bounds, at: newest, connection)
         }
     }
 
-    /// The messages in the order of receipt, behind `number`, at most `limit`.
-    package func list(
+    /// Removes what is too old at a time (milliseconds since 1970).
+    package func trim(at now: Int64) async throws(StorageError) {
+        let bounds = limits
+        try await commits.commit { try RefusedTables.trim(bounds, at: now, $0) }
+    }
+
+    /// The messages in the order of receipt, behind `number`, at most `limit` and 8 MiB of them.
+    package func page(
         after number: Int64 = 0,
+        _ filter: RefusedFilter = RefusedFilter(),
         limit: Int
-    ) async throws(StorageError) -> [ListedRefusedMessage] {
-        try await commits.database.read { try RefusedTables.list(after: number, limit: limit, $0) }
+    ) async throws(StorageError) -> RefusedPage {
+        try await commits.database.read { try RefusedTables.page(after: number, filter, limit: limit, $0) }
+    }
+
+    /// The messages of a page.
+    package func list(after number: Int64 = 0, limit: Int) async throws(StorageError) -> [ListedRefusedMessage] {
+        try await page(after: number, limit: limit).messages
+    }
+
+    /// The message of a number; `nil` when it is gone.
+    package func message(_ number: Int64) async throws(StorageError) -> ListedRefusedMessage? {
+        try await list(after: number - 1, limit: 1).first { $0.number == number }
     }
 
     /// How many messages are kept.
@@ -86,73 +140,139 @@ package struct RefusedMessages: Sendable {
         try await commits.database.read { try RefusedTables.size($0).messages }
     }
 
-    /// How many bytes of messages are kept.
+    /// How many bytes the kept messages count for.
     package func bytes() async throws(StorageError) -> Int64 {
         try await commits.database.read { try RefusedTables.size($0).bytes }
     }
 }
 
+extension RefusedMessage {
+    fileprivate func cut(at bytes: Int) -> RefusedMessage {
+        guard raw.count > bytes else { return self }
+        var message = self
+        message.raw = Array(raw.prefix(bytes))
+        message.isCut = true
+        return message
+    }
+}
+
 /// The statements on the tables `refused_messages` and `refused_size`.
-private enum RefusedTables {
-    static func add(_ message: RefusedMessage, _ connection: Database) throws {
-        let statement = try connection.cachedStatement(
-            sql: """
-                INSERT INTO refused_messages (source, code, reason, raw, is_cut, received_at)
-                VALUES (?, ?, ?, ?, ?, ?)
+enum RefusedTables {
+    private static let columns =
+        "number, source, code, reason, raw, is_cut, path, envelope, peer, key_mark, received_at"
+
+    static func add(_ messages: [RefusedMessage], _ connection: Database) throws {
+        for message in messages {
+            try connection.run(
                 """
-        )
-        try statement.execute(arguments: [
-            message.source.map(Text.init), Text(message.code), Text(message.reason), Bytes(message.raw), message.isCut,
-            message.receivedAt,
-        ])
-        try resize(messages: 1, bytes: Int64(message.raw.count), connection)
-    }
-
-    /// Removes the oldest until no more than `bound` bytes are left.
-    static func trim(to bound: Int64, _ connection: Database) throws {
-        let oldest = try connection.cachedStatement(
-            sql: "SELECT number, length(raw) FROM refused_messages ORDER BY number LIMIT 1"
-        )
-        let remove = try connection.cachedStatement(sql: "DELETE FROM refused_messages WHERE number = ?")
-        while try size(connection).bytes > bound {
-            guard let row = try Row.fetchOne(oldest) else { return }
-            try remove.execute(arguments: [try row.integer(0)])
-            try resize(messages: -1, bytes: -(try row.integer(1)), connection)
-        }
-    }
-
-    private static func resize(messages: Int64, bytes: Int64, _ connection: Database) throws {
-        let statement = try connection.cachedStatement(
-            sql: "UPDATE refused_size SET messages = messages + ?, bytes = bytes + ?"
-        )
-        try statement.execute(arguments: [messages, bytes])
-    }
-
-    static func size(_ connection: Database) throws -> (messages: Int64, bytes: Int64) {
-        let statement = try connection.cachedStatement(sql: "SELECT messages, bytes FROM refused_size")
-        guard let row = try Row.fetchOne(statement) else { return (0, 0) }
-        return (try row.integer(0), try row.integer(1))
-    }
-
-    static func list(after number: Int64, limit: Int, _ connection: Database) throws -> [ListedRefusedMessage] {
-        let statement = try connection.cachedStatement(
-            sql: """
-                SELECT number, source, code, reason, raw, is_cut, received_at FROM refused_messages
-                WHERE number > ? ORDER BY number LIMIT ?
-                """
-        )
-        return try Row.fetchAll(statement, arguments: [number, max(limit, 0)]).map { row in
-            ListedRefusedMessage(
-                number: try row.integer(0),
-                message: RefusedMessage(
-                    source: try row.optionalText(1),
-                    code: try row.text(2),
-                    reason: try row.text(3),
-                    raw: try row.bytes(4),
-                    isCut: try row.integer(5) != 0,
-                    receivedAt: try row.integer(6)
-                )
+                INSERT INTO refused_messages
+                    (source, code, reason, raw, is_cut, path, envelope, peer, key_mark, received_at, size)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    message.source.map(Text.init), Text(message.code), Text(message.reason), Bytes(message.raw),
+                    message.isCut, Text(message.path), message.envelope.map(Bytes.init),
+                    message.peerAddress.map(Text.init), message.keyMark.map(Bytes.init), message.receivedAt,
+                    message.size,
+                ]
             )
+            try resize(messages: 1, bytes: Int64(message.size), isStranger: message.source == nil, connection)
         }
+    }
+
+    /// Removes a message; `false` if it was gone already.
+    static func remove(_ number: Int64, _ connection: Database) throws -> Bool {
+        let row = try connection.row("SELECT size, source IS NULL FROM refused_messages WHERE number = ?", [number])
+        guard let row else { return false }
+        try connection.run("DELETE FROM refused_messages WHERE number = ?", [number])
+        let isStranger = try row.integer(1) != 0
+        try resize(messages: -1, bytes: -(try row.integer(0)), isStranger: isStranger, connection)
+        return true
+    }
+
+    /// Removes the oldest of strangers and of all until they fit, and what is too old.
+    static func trim(_ limits: DataStore.Limits, at now: Int64, _ connection: Database) throws {
+        let expired = now.subtractingSaturated(Int64(limits.refusedDays) * 24 * 60 * 60 * 1000)
+        while try size(connection).strangerBytes > limits.refusedBytes / 10 {
+            let oldest = "SELECT number FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1"
+            guard let row = try connection.row(oldest), try remove(try row.integer(0), connection) else { break }
+        }
+        while true {
+            let oldest = "SELECT number, received_at FROM refused_messages ORDER BY number LIMIT 1"
+            guard let row = try connection.row(oldest) else { break }
+            let isDue = try row.integer(1) <= expired || size(connection).bytes > limits.refusedBytes
+            guard isDue, try remove(try row.integer(0), connection) else { break }
+        }
+    }
+
+    private static func resize(
+        messages: Int64,
+        bytes: Int64,
+        isStranger: Bool,
+        _ connection: Database
+    ) throws {
+        try connection.run(
+            """
+            UPDATE refused_size
+            SET messages = messages + ?, bytes = bytes + ?, stranger_bytes = stranger_bytes + ?
+            """,
+            [messages, bytes, isStranger ? bytes : 0]
+        )
+    }
+
+    static func size(_ connection: Database) throws -> (messages: Int64, bytes: Int64, strangerBytes: Int64) {
+        let row = try connection.row("SELECT messages, bytes, stranger_bytes FROM refused_size")
+        guard let row else { return (0, 0, 0) }
+        return (try row.integer(0), try row.integer(1), try row.integer(2))
+    }
+
+    private static let pageBytes = 8 << 20
+
+    static func page(
+        after number: Int64,
+        _ filter: RefusedFilter,
+        limit: Int,
+        _ connection: Database
+    ) throws -> RefusedPage {
+        let statement = try connection.cachedStatement(
+            sql: """
+                SELECT \(columns) FROM refused_messages
+                WHERE number > ?1 AND (?2 IS NULL OR source = ?2) AND (?3 IS NULL OR code = ?3)
+                ORDER BY number LIMIT ?4
+                """
+        )
+        let arguments: StatementArguments = [
+            number, filter.source.map(Text.init), filter.code.map(Text.init), max(limit, 0) + 1,
+        ]
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        var messages: [ListedRefusedMessage] = []
+        var bytes = 0
+        while let row = try rows.next() {
+            if messages.count == limit || bytes > pageBytes {
+                return RefusedPage(messages: messages, next: messages.last?.number)
+            }
+            let message = try ListedRefusedMessage(row)
+            messages.append(message)
+            bytes += message.message.size
+        }
+        return RefusedPage(messages: messages, next: nil)
+    }
+}
+
+extension ListedRefusedMessage {
+    fileprivate init(_ row: Row) throws {
+        number = try row.integer(0)
+        message = RefusedMessage(
+            source: try row.optionalText(1),
+            code: try row.text(2),
+            reason: try row.text(3),
+            raw: try row.bytes(4),
+            isCut: try row.integer(5) != 0,
+            path: try row.text(6),
+            envelope: try row.optionalBytes(7),
+            peerAddress: try row.optionalText(8),
+            keyMark: try row.optionalBytes(9),
+            receivedAt: try row.integer(10)
+        )
     }
 }

@@ -47,8 +47,9 @@ struct Instance {
             let tenants = try options.configuration.integrations.map(Tenant.init)
             let publicBound = Bound()
             let privateBound = Bound()
+            let sourceAPI = try Self.sourceAPI(options, store, logger)
             services = [
-                try Self.privateListener(options, tenants, store, logger, privateBound),
+                try Self.privateListener(options, tenants, store, sourceAPI, logger, privateBound),
                 DeliveryService(
                     tenants: tenants,
                     store: store,
@@ -57,7 +58,7 @@ struct Instance {
                     options: options,
                     logger: logger
                 ),
-                try Self.publicListener(options, store, logger, publicBound),
+                Self.publicListener(options, sourceAPI, logger, publicBound),
             ]
         } catch {
             try? store.close()
@@ -90,24 +91,22 @@ struct Instance {
 
     // MARK: Parts
 
-    private static func publicListener(
-        _ options: Options,
-        _ store: DataStore,
-        _ logger: Logger,
-        _ bound: Bound
-    ) throws -> Listener {
+    private static func sourceAPI(_ options: Options, _ store: DataStore, _ logger: Logger) throws -> SourceAPI {
         let keys = try options.configuration.sources.flatMap { source in
             try source.writeKeys.map { key in
                 WriteKeys.Entry(key: try key.resolved(), source: source.name, isEnabled: source.isEnabled)
             }
         }
-        let api = SourceAPI(
-            writeKeys: WriteKeys(keys),
-            intake: Intake(store),
-            logger: logger,
-            now: { .now }
-        )
-        return Listener(
+        return SourceAPI(writeKeys: WriteKeys(keys), intake: Intake(store), logger: logger, now: { .now })
+    }
+
+    private static func publicListener(
+        _ options: Options,
+        _ api: SourceAPI,
+        _ logger: Logger,
+        _ bound: Bound
+    ) -> Listener {
+        Listener(
             address: options.publicAddress,
             option: "--listen-public",
             service: api,
@@ -120,6 +119,7 @@ struct Instance {
         _ options: Options,
         _ tenants: [Tenant],
         _ store: DataStore,
+        _ sourceAPI: SourceAPI,
         _ logger: Logger,
         _ bound: Bound
     ) throws -> Listener {
@@ -135,6 +135,7 @@ struct Instance {
         let api = try PrivateAPI(
             address: options.privateAddress,
             workspaces: workspaces,
+            rejected: RejectedAPI(store, acceptedBy: sourceAPI),
             adminToken: options.configuration.adminToken?.resolved(),
             logger: logger,
             now: { .now }

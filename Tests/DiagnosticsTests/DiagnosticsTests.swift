@@ -45,4 +45,15 @@ import Testing
     @Test func `does not let the text move the cursor`() {
         #expect(Excerpt(of: "a\u{1B}[2Jb", atByte: 0).rendered() == "a [2Jb\n^")
     }
+
+    @Test(arguments: [
+        ("", ""), ("short", "short"), (String(repeating: "a", count: 40), String(repeating: "a", count: 40)),
+        (String(repeating: "a", count: 41), String(repeating: "a", count: 40) + "…"),
+        (String(repeating: "😀", count: 90_000), String(repeating: "😀", count: 40) + "…"),
+        ("a\nb\u{0}c\u{1B}\u{85}\u{2028}\u{202E}d", "a b c    d"),
+        ("e" + String(repeating: "\u{301}", count: 99), "e" + String(repeating: "\u{301}", count: 39) + "…"),
+    ])
+    func `a text on one line has 40 letters at most and nothing that moves the cursor`(text: String, short: String) {
+        #expect(Array(text.onOneLine().utf8) == Array(short.utf8))
+    }
 }

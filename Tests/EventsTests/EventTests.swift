@@ -49,15 +49,4 @@ import Testing
     func `blank is what holds nothing but white space`(text: String, isBlank: Bool) {
         #expect(text.isBlank == isBlank)
     }
-
-    @Test(arguments: [
-        ("", ""), ("short", "short"), (String(repeating: "a", count: 40), String(repeating: "a", count: 40)),
-        (String(repeating: "a", count: 41), String(repeating: "a", count: 40) + "…"),
-        (String(repeating: "😀", count: 90_000), String(repeating: "😀", count: 40) + "…"),
-        ("a\nb\u{0}c\u{1B}\u{85}\u{2028}\u{202E}d", "a b c    d"),
-        ("e" + String(repeating: "\u{301}", count: 99), "e" + String(repeating: "\u{301}", count: 39) + "…"),
-    ])
-    func `a shortened text has 40 letters at most and nothing that moves the cursor`(text: String, short: String) {
-        #expect(text.shortened.hasSameBytes(as: short))
-    }
 }

@@ -14,11 +14,13 @@ struct PrivateServer {
     static func with(
         _ names: [String] = ["one"],
         adminToken: String? = nil,
+        writeKeys: WriteKeys = SourceServer.keys,
+        on data: DataStore? = nil,
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
         _ body: (PrivateServer) async throws -> Void
     ) async throws {
-        let data = try DataStore(opening: .memory)
+        let data = try data ?? DataStore(opening: .memory)
         let workspaces = names.enumerated().map { number, name in
             EmbeddedWorkspace(
                 name: name,
@@ -30,9 +32,16 @@ struct PrivateServer {
             )
         }
         try await RunningServer.with { logger in
-            try PrivateAPI(
+            let source = SourceAPI(
+                writeKeys: writeKeys,
+                intake: Intake(data),
+                logger: logger,
+                now: { SourceServer.now }
+            )
+            return try PrivateAPI(
                 address: ListenAddress(host: "127.0.0.1", port: 0),
                 workspaces: workspaces,
+                rejected: RejectedAPI(data, acceptedBy: source),
                 adminToken: adminToken,
                 additionalHosts: additionalHosts,
                 isReady: isReady,

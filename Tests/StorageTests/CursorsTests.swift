@@ -133,12 +133,12 @@ private func failure(_ seq: Int64, of integration: String = "production", body: 
         let rest = try await again.refusedMessages.list(after: listed[1].number, limit: 10)
         #expect(rest.map(\.message) == [message("c")])
         #expect(try await again.refusedMessages.count() == 3)
-        #expect(try await again.refusedMessages.bytes() == 3)
+        #expect(try await again.refusedMessages.bytes() == 3 * (1 + 256))
     }
 
     @Test func `the oldest leave when there are too many bytes`() async throws {
         var limits = DataStore.Limits()
-        limits.refusedBytes = 10
+        limits.refusedBytes = 3 * 256 + 10
         let store = try DataStore(opening: .memory, limits: limits)
         for text in ["aaaa", "bbbb", "cccc", "dd"] {
             try await store.refusedMessages.record([message(text)])
@@ -147,8 +147,72 @@ private func failure(_ seq: Int64, of integration: String = "production", body: 
             String(decoding: $0.message.raw, as: UTF8.self)
         }
         #expect(left == ["bbbb", "cccc", "dd"])
-        #expect(try await store.refusedMessages.bytes() == 10)
+        #expect(try await store.refusedMessages.bytes() == 3 * 256 + 10)
         #expect(try await store.refusedMessages.count() == 3)
+    }
+
+    @Test func `those of unknown keys have a tenth of the room and push out none of a source`() async throws {
+        var limits = DataStore.Limits()
+        limits.refusedBytes = 10 * 2 * 257
+        let store = try DataStore(opening: .memory, limits: limits)
+        try await store.refusedMessages.record([message("w")])
+        for text in ["a", "b", "c", "d"] {
+            try await store.refusedMessages.record([message(text, source: nil)])
+        }
+        let left = try await store.refusedMessages.list(limit: 10).map {
+            String(decoding: $0.message.raw, as: UTF8.self)
+        }
+        #expect(left == ["w", "c", "d"])
+    }
+
+    @Test func `they leave after seven days, with the next one or when somebody looks after them`() async throws {
+        let day: Int64 = 24 * 60 * 60 * 1000
+        let store = try DataStore(opening: .memory)
+        var late = message("late")
+        late.receivedAt += 7 * day - 1
+        try await store.refusedMessages.record([message("a"), late])
+        #expect(try await store.refusedMessages.count() == 2)
+        var later = message("later")
+        later.receivedAt += 7 * day
+        try await store.refusedMessages.record([later])
+        #expect(try await store.refusedMessages.count() == 2)
+        try await store.refusedMessages.trim(at: later.receivedAt + 7 * day)
+        #expect(try await store.refusedMessages.count() == 0)
+        #expect(try await store.refusedMessages.bytes() == 0)
+    }
+
+    @Test func `a page goes on where the last one ended, and a filter passes over the others`() async throws {
+        let store = try DataStore(opening: .memory)
+        for text in ["a", "b", "c"] {
+            try await store.refusedMessages.record([message(text), message(text, source: "backend")])
+        }
+        let filter = RefusedFilter(source: "backend", code: "invalid_type")
+        let first = try await store.refusedMessages.page(filter, limit: 2)
+        #expect(first.messages.map(\.number) == [2, 4])
+        let second = try await store.refusedMessages.page(after: try #require(first.next), filter, limit: 2)
+        #expect(second.messages.map(\.number) == [6])
+        #expect(second.next == nil)
+        #expect(try await store.refusedMessages.page(RefusedFilter(code: "other"), limit: 2).messages.isEmpty)
+    }
+
+    @Test func `messages take the place of the refused one that they were made of, or nothing happens`() async throws {
+        let store = try DataStore(opening: .memory)
+        try await store.refusedMessages.record([message("a")])
+        let again = [message("still bad")]
+        let first = try await store.log.append([event("m")], inPlaceOf: 1, stillRefused: again)
+        #expect(first == [.stored(seq: 1)])
+        #expect(try await store.refusedMessages.list(limit: 9).map(\.message) == again)
+        #expect(try await store.log.append([event("n")], inPlaceOf: 1, stillRefused: again) == nil)
+        #expect(try await store.log.count() == 1)
+        #expect(try await store.refusedMessages.count() == 1)
+    }
+
+    @Test func `the mark of a key is the same for the same key, and tells none`() throws {
+        let refused = try DataStore(opening: .memory).refusedMessages
+        #expect(refused.mark(of: "key") == refused.mark(of: "key"))
+        #expect(refused.mark(of: "key") != refused.mark(of: "kez"))
+        let other = try DataStore(opening: .memory).refusedMessages
+        #expect(refused.mark(of: "key") != other.mark(of: "key"))
     }
 
     @Test func `a long one is cut and says so`() async throws {

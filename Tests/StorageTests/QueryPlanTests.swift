@@ -9,9 +9,11 @@ import Testing
 @Suite struct `Query plans` {
     /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
     private static let scans = [
-        "SELECT messages, bytes FROM refused_size", "UPDATE refused_size", "SELECT name FROM workspaces",
+        "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
+        "SELECT name FROM workspaces",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
-        "SELECT number, length(raw) FROM refused_messages ORDER BY number LIMIT 1",
+        "FROM refused_messages ORDER BY number LIMIT 1",
+        "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
     ]
 
     @Test func `of ferry.db`() async throws {

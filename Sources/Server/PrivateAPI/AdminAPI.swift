@@ -3,17 +3,15 @@ import LosslessJSON
 import Storage
 import Workspaces
 
-/// What Ferry shows as JSON under `/admin/v1` (design.md, "Two listeners"): so far what is in the embedded workspaces.
+/// What is in the embedded workspaces, as JSON under `/admin/v1/workspace` (design.md, "Two listeners").
 struct AdminAPI: Sendable {
     private let workspaces: [EmbeddedWorkspace]
-    private let token: [UInt8]?
+    private let door: AdminDoor
 
-    /// - Parameters:
-    ///   - workspaces: The embedded workspaces.
-    ///   - token: What a Bearer authorization must hold; `nil` asks for none.
-    init(workspaces: [EmbeddedWorkspace], token: String?) {
+    /// The embedded workspaces, for those who get through the door.
+    init(workspaces: [EmbeddedWorkspace], door: AdminDoor) {
         self.workspaces = workspaces
-        self.token = token.map { Array($0.utf8) }
+        self.door = door
     }
 
     func add(to routes: inout Routes) {
@@ -83,11 +81,7 @@ struct AdminAPI: Sendable {
         _ read: @escaping @Sendable (IncomingRequest, Routes.Parameters, Workspace) async throws -> Reading
     ) {
         routes.on(.get, path) { request, parameters in
-            guard isAllowed(request) else {
-                var answer = Answer.admin(.unauthorised, "this listener asks for its admin token as a Bearer token")
-                answer.headers[.wwwAuthenticate] = "Bearer"
-                return answer
-            }
+            if let refusal = door.refusal(of: request) { return refusal }
             guard let embedded = workspace(named: request.query["workspace"]) else {
                 let names = workspaces.map(\.name).joined(separator: ", ")
                 return .admin(.unknownPath, "there is no such workspace: workspace=NAME may be one of \(names)")
@@ -100,28 +94,9 @@ struct AdminAPI: Sendable {
         }
     }
 
-    private func isAllowed(_ request: IncomingRequest) -> Bool {
-        guard let token else { return true }
-        guard let authorization = Authorization(request.headers[.authorization]), authorization.scheme == .bearer else {
-            return false
-        }
-        return isSameSecret(Array(authorization.token.utf8), as: token)
-    }
-
     /// Without a name it is the only workspace.
     private func workspace(named name: String?) -> EmbeddedWorkspace? {
         guard let name else { return workspaces.count == 1 ? workspaces.first : nil }
         return workspaces.first { $0.name.hasSameBytes(as: name) }
-    }
-}
-
-extension Answer {
-    /// Pages of other origins may not read these: there are no headers that let them.
-    fileprivate static func admin(_ situation: Situation, json: JSON) -> Answer {
-        Answer(situation, headers: [.cacheControl: "no-store", .xContentTypeOptions: "nosniff"], json: json)
-    }
-
-    fileprivate static func admin(_ situation: Situation, _ message: String) -> Answer {
-        admin(situation, json: ["meta": ["error": .string(message)]])
     }
 }

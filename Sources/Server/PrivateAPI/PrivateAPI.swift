@@ -17,6 +17,7 @@ package struct PrivateAPI: HTTPService {
     /// - Parameters:
     ///   - address: What the listener is bound to.
     ///   - workspaces: The embedded workspaces.
+    ///   - rejected: The refused messages.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
     ///   - isReady: Whether Ferry can take calls at the moment.
@@ -27,6 +28,7 @@ package struct PrivateAPI: HTTPService {
     package init(
         address: ListenAddress,
         workspaces: [EmbeddedWorkspace],
+        rejected: RejectedAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
@@ -48,7 +50,9 @@ package struct PrivateAPI: HTTPService {
         log = RepeatedLog(logger)
         self.now = now
         TrackEndpoints(workspaces: workspaces, now: now).add(to: &routes)
-        AdminAPI(workspaces: workspaces, token: token).add(to: &routes)
+        let door = AdminDoor(token: token)
+        AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
+        rejected?.add(to: &routes, behind: door)
         addHealth()
     }
 

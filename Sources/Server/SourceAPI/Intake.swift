@@ -14,14 +14,18 @@ package struct Intake: Sendable {
     let store: @Sendable ([NewEvent]) async throws(Failure) -> Void
     /// Keeps refused messages for `ferry rejected`; all of them or, when it throws, none.
     let refuse: @Sendable ([RefusedMessage]) async throws(Failure) -> Void
+    /// A mark by which an unknown write key is recognised later, and which does not tell it.
+    let mark: @Sendable (String) -> [UInt8]
 
     /// An intake of other makings than a data store.
     package init(
         store: @escaping @Sendable ([NewEvent]) async throws(Failure) -> Void,
-        refuse: @escaping @Sendable ([RefusedMessage]) async throws(Failure) -> Void
+        refuse: @escaping @Sendable ([RefusedMessage]) async throws(Failure) -> Void,
+        mark: @escaping @Sendable (String) -> [UInt8] = { _ in [] }
     ) {
         self.store = store
         self.refuse = refuse
+        self.mark = mark
     }
 
     /// Keeps everything in a data store.
@@ -34,7 +38,8 @@ package struct Intake: Sendable {
             },
             refuse: { (messages) async throws(Failure) in
                 try await stored { () async throws(StorageError) in try await refused.record(messages) }
-            }
+            },
+            mark: { refused.mark(of: $0) }
         )
     }
 }

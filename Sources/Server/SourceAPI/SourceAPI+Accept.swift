@@ -7,7 +7,7 @@ import Storage
 extension SourceAPI {
     /// Reads a request's body and keeps what it holds. `call` is what the path says, `nil` for a batch.
     func accept(_ request: IncomingRequest, as call: Event.Call?) async throws -> Answer {
-        let arrival = Arrival(request, receivedAt: now())
+        let arrival = Arrival(request, path: call?.rawValue ?? "batch", receivedAt: now())
         let body = try await request.readBody(upTo: limits.bodyBytes, seconds: limits.bodySeconds, budget: budget)
             .inflated(upTo: limits.bodyBytes, budget: budget)
         defer { budget.giveBack(body.heldBytes) }
@@ -23,13 +23,15 @@ extension SourceAPI {
         do {
             submission = try Submission(body, of: request, call: call, limits: limits)
         } catch {
-            try await keep(error, source: headerSource(of: request), body, arrival)
+            let sender = sender(of: request, bodyKeys: [])
+            try await keep(error, source: sender.source, key: sender.unknownKey, body, arrival)
             var answer = Answer.refusal(.unreadable, [error])
             if case .tooLarge(isDrained: false) = body { answer.closesConnection = true }
             return answer
         }
         switch sender(of: request, bodyKeys: submission.writeKeys) {
-        case .stranger(let rejection, let source): return try await refuse(rejection, source: source, body, arrival)
+        case .stranger(let rejection, let source, let key):
+            return try await refuse(rejection, source: source, key: key, body, arrival)
         case .source(let source):
             guard submission.messages.count <= limits.items else {
                 let rejection = Rejection(
@@ -52,21 +54,11 @@ extension SourceAPI {
             return .refusal(.refused(first.rejection.code, .strict), faults)
         }
         if !sorted.accepted.isEmpty { try await intake.store(sorted.accepted) }
-        try await keep(
-            sorted.refused.map { refused in
-                RefusedMessage(refused.rejection, source: source, raw: refused.message.encoded(), arrival)
-            }
-        )
+        try await keep(sorted.refused.map { $0.kept(source: source, submission, arrival) })
         return .accepted
     }
 
-    /// What became of each message of a request, in their order.
-    private struct Sorted {
-        var accepted: [NewEvent] = []
-        var refused: [(index: Int, rejection: Rejection, message: JSON)] = []
-    }
-
-    private func sort(_ submission: Submission, source: String, _ arrival: Arrival) -> Sorted {
+    func sort(_ submission: Submission, source: String, _ arrival: Arrival) -> Sorted {
         let receipt = Event.Receipt(
             source: source,
             receivedAt: arrival.receivedAt,
@@ -87,7 +79,7 @@ extension SourceAPI {
                 )
                 sorted.accepted.append(NewEvent(event, of: message, receivedAt: arrival.receivedAt))
             } catch {
-                sorted.refused.append((index, error, message))
+                sorted.refused.append(Sorted.Refused(index: index, rejection: error, message: message))
             }
         }
         return sorted
@@ -99,13 +91,14 @@ extension SourceAPI {
     private func refuse(
         _ rejection: Rejection,
         source: String?,
+        key: String? = nil,
         _ body: ReceivedBody,
         _ arrival: Arrival
     ) async throws -> Answer {
         guard arrival.strictness == .permissive else {
             return .refusal(.refused(rejection.code, .strict), [rejection])
         }
-        try await keep(rejection, source: source, body, arrival)
+        try await keep(rejection, source: source, key: key, body, arrival)
         return .accepted
     }
 
@@ -113,11 +106,15 @@ extension SourceAPI {
     private func keep(
         _ rejection: Rejection,
         source: String?,
+        key: String? = nil,
         _ body: ReceivedBody,
         _ arrival: Arrival
     ) async throws {
         guard arrival.strictness == .permissive else { return }
-        try await keep([RefusedMessage(rejection, source: source, raw: body.bytes, isCut: body.isCut, arrival)])
+        var message = RefusedMessage(rejection, source: source, raw: body.bytes, arrival)
+        message.isCut = body.isCut
+        message.keyMark = key.map(intake.mark)
+        try await keep([message])
     }
 
     private func keep(_ refused: [RefusedMessage]) async throws {
@@ -127,26 +124,41 @@ extension SourceAPI {
             log.note(.warning, "Messages were refused", kind: code, count: messages.count, now: now())
         }
     }
+}
 
-    /// The source of a request whose body cannot be read, if header or query tell.
-    private func headerSource(of request: IncomingRequest) -> String? {
-        switch sender(of: request, bodyKeys: []) {
-        case .source(let source): source
-        case .stranger(_, let source): source
-        }
+/// What became of each message of a request, in their order.
+struct Sorted {
+    struct Refused {
+        let index: Int
+        let rejection: Rejection
+        let message: JSON
     }
+
+    var accepted: [NewEvent] = []
+    var refused: [Refused] = []
 }
 
 /// What is known of a request before its body is.
-private struct Arrival {
+struct Arrival {
+    /// Where it was sent to: the name of a call, or `batch`.
+    let path: String
     let receivedAt: Timestamp
     let strictness: Event.Strictness
     let peerAddress: String?
 
-    init(_ request: IncomingRequest, receivedAt: Timestamp) {
+    init(_ request: IncomingRequest, path: String, receivedAt: Timestamp) {
+        self.path = path
         self.receivedAt = receivedAt
         strictness = request.headers[.strictMode] == "1" ? .strict : .permissive
         peerAddress = request.peerAddress
+    }
+
+    /// That of a message which was refused in permissive mode and comes again.
+    init(again message: RefusedMessage) {
+        path = message.path
+        receivedAt = Timestamp(milliseconds: message.receivedAt)
+        strictness = .permissive
+        peerAddress = message.peerAddress
     }
 }
 
@@ -176,21 +188,31 @@ extension NewEvent {
 }
 
 extension RefusedMessage {
-    fileprivate init(
-        _ rejection: Rejection,
-        source: String?,
-        raw: [UInt8],
-        isCut: Bool = false,
-        _ arrival: Arrival
-    ) {
+    init(_ rejection: Rejection, source: String?, raw: [UInt8], _ arrival: Arrival) {
         self.init(
             source: source,
             code: rejection.code.rawValue,
             reason: rejection.message,
             raw: raw,
-            isCut: isCut,
+            path: arrival.path,
+            peerAddress: arrival.peerAddress,
             receivedAt: arrival.receivedAt.milliseconds
         )
+    }
+}
+
+extension Sorted.Refused {
+    /// This message as it is kept, with what held for all messages of its batch.
+    func kept(source: String, _ submission: Submission, _ arrival: Arrival) -> RefusedMessage {
+        var kept = RefusedMessage(rejection, source: source, raw: message.encoded(), arrival)
+        guard submission.call == nil else { return kept }
+        // What is too large is often so because of its envelope, which thousands of messages may share.
+        if rejection.code == .messageTooLarge, submission.envelopeBytes > 1024 {
+            kept.isCut = true
+        } else {
+            kept.envelope = submission.envelope.encoded
+        }
+        return kept
     }
 }
 

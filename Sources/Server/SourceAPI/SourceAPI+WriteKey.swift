@@ -5,8 +5,19 @@ extension SourceAPI {
     /// Whose message a request brings.
     enum Sender {
         case source(String)
-        /// A key came with it that no source has, or one that is switched off.
-        case stranger(Rejection, source: String?)
+        /// It came without a key, with one that no source has, or with that of a source that is switched off.
+        case stranger(Rejection, source: String?, unknownKey: String?)
+
+        var source: String? {
+            switch self {
+            case .source(let source): source
+            case .stranger(_, let source, _): source
+            }
+        }
+
+        var unknownKey: String? {
+            if case .stranger(_, _, let key) = self { key } else { nil }
+        }
     }
 
     /// Finds the sender by the first key that is not empty, in the order of source-api.md §1.2: Basic, Bearer, the
@@ -35,19 +46,22 @@ extension SourceAPI {
                     field: "writeKey",
                     "there is no write key: it comes as the user name of Basic authorization or as writeKey in the body"
                 ),
-                source: nil
+                source: nil,
+                unknownKey: nil
             )
         }
         guard let entry = writeKeys.entry(for: key) else {
             return .stranger(
                 Rejection(.invalidWriteKey, field: "writeKey", "no source has this write key"),
-                source: nil
+                source: nil,
+                unknownKey: key
             )
         }
         guard entry.isEnabled else {
             return .stranger(
                 Rejection(.invalidWriteKey, field: "writeKey", "the source of this write key is switched off"),
-                source: entry.source
+                source: entry.source,
+                unknownKey: nil
             )
         }
         return .source(entry.source)

@@ -18,20 +18,24 @@ struct Submission {
 
     /// - Throws: `Rejection` for a body that cannot be understood as a whole.
     init(_ body: ReceivedBody, of request: IncomingRequest, call: Event.Call?, limits: SourceLimits) throws(Rejection) {
-        let isBatch = call == nil
-        let buffer = try Self.buffer(of: body, isBatch: isBatch, limits: limits)
+        let buffer = try Self.buffer(of: body, isBatch: call == nil, limits: limits)
         let root: JSON
         do {
             root = try JSON(parsing: buffer)
         } catch {
             throw Rejection(.invalidJSON, "the body is not JSON: \(error)" + Self.hint(about: request))
         }
+        try self.init(root, bytes: buffer.readableBytes, call: call)
+    }
+
+    /// - Throws: `Rejection` for JSON that is neither a message nor a batch.
+    init(_ root: JSON, bytes: Int, call: Event.Call?) throws(Rejection) {
         guard case .object(let object) = root else {
             throw Rejection(.invalidJSON, "the body must be a JSON object, not \(root.kindName)")
         }
         self.call = call
-        bodyBytes = buffer.readableBytes
-        if isBatch {
+        bodyBytes = bytes
+        if call == nil {
             messages = try Self.messages(of: object)
             envelope = Event.Envelope(object)
             envelopeBytes = envelope.mergedBytes
@@ -91,6 +95,15 @@ struct Submission {
 }
 
 extension Event.Envelope {
+    /// What is left of the batch, as JSON.
+    var encoded: [UInt8] {
+        var object = JSON.Object()
+        if !context.isEmpty { object.append("context", .object(context)) }
+        if !integrations.isEmpty { object.append("integrations", .object(integrations)) }
+        if let sentAt { object.append("sentAt", sentAt) }
+        return object.encoded()
+    }
+
     /// Size of what is merged into each message.
     fileprivate var mergedBytes: Int {
         let objects = [context, integrations].filter { !$0.isEmpty }.map(JSON.object)

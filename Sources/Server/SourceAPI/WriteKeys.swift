@@ -1,3 +1,5 @@
+import LosslessJSON
+
 /// The write keys of all sources.
 package struct WriteKeys: Sendable {
     /// One key of one source.
@@ -36,6 +38,16 @@ package struct WriteKeys: Sendable {
             found = found ?? position
         }
         return found.map { entries[$0] }
+    }
+
+    /// The entry whose key has a mark.
+    func entry(withMark mark: [UInt8], by makeMark: (String) -> [UInt8]) -> Entry? {
+        entries.first { makeMark(String(decoding: $0.key, as: UTF8.self)) == mark }
+    }
+
+    /// Whether a source of this name is known.
+    func contains(source: String) -> Bool {
+        entries.contains { $0.source.hasSameBytes(as: source) }
     }
 }
 

@@ -31,6 +31,8 @@ enum Situation: Equatable {
     case tooSlow
     /// The `Host` header names somebody else.
     case foreignHost
+    /// A page of another origin asks for a change.
+    case foreignOrigin
     case notReady
     case fault
 
@@ -52,6 +54,7 @@ enum Situation: Equatable {
         case .wrongMethod: .methodNotAllowed
         case .tooSlow: .requestTimeout
         case .foreignHost: .misdirectedRequest
+        case .foreignOrigin: .forbidden
         case .notReady: .serviceUnavailable
         case .fault: .internalServerError
         }

@@ -1,0 +1,53 @@
+import HTTPTypes
+import LosslessJSON
+
+/// Who may use `/admin/v1`: whoever has the token, if one is set, and no page of another origin.
+struct AdminDoor: Sendable {
+    private let token: [UInt8]?
+
+    /// `nil` asks for no token.
+    init(token: String?) {
+        self.token = token.map { Array($0.utf8) }
+    }
+
+    /// The answer to somebody who is not let in; `nil` for everybody else.
+    func refusal(of request: IncomingRequest) -> Answer? {
+        guard isKnown(request) else {
+            var answer = Answer.admin(.unauthorised, "this listener asks for its admin token as a Bearer token")
+            answer.headers[.wwwAuthenticate] = "Bearer"
+            return answer
+        }
+        guard request.method == .get || request.method == .head || isOurs(request) else {
+            return .admin(.foreignOrigin, "send application/json, and not from a page of another origin")
+        }
+        return nil
+    }
+
+    private func isKnown(_ request: IncomingRequest) -> Bool {
+        guard let token else { return true }
+        guard let authorization = Authorization(request.headers[.authorization]), authorization.scheme == .bearer else {
+            return false
+        }
+        return isSameSecret(Array(authorization.token.utf8), as: token)
+    }
+
+    /// A page of another origin can post text to this machine without asking, but no JSON, and never hides where it is
+    /// from.
+    private func isOurs(_ request: IncomingRequest) -> Bool {
+        let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased()
+        guard type == "application/json" else { return false }
+        guard let origin = request.headers[.origin] else { return true }
+        return request.authority.map { origin == "http://\($0)" || origin == "https://\($0)" } ?? false
+    }
+}
+
+extension Answer {
+    /// Pages of other origins may not read these: there are no headers that let them.
+    static func admin(_ situation: Situation, json: JSON) -> Answer {
+        Answer(situation, headers: [.cacheControl: "no-store", .xContentTypeOptions: "nosniff"], json: json)
+    }
+
+    static func admin(_ situation: Situation, _ message: String) -> Answer {
+        admin(situation, json: ["meta": ["error": .string(message)]])
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Integrations
+import LosslessJSON
+import NIOCore
+import NIOHTTP1
+
+/// The running server that a command speaks to.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "Where the private API of the running server is.")
+    var url = "http://127.0.0.1:8081"
+
+    @Option(help: "Its admin token, if it has one: env:NAME or file:PATH; by default FERRY_ADMIN_TOKEN.")
+    var token: String?
+
+    /// - Throws: `ValidationError` for a token that can't be found, or a URL that is none.
+    func client() throws -> AdminClient {
+        guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme ?? ""), parsed.host != nil else {
+            throw ValidationError("--url: \(url) is not a URL; write for example http://127.0.0.1:8081")
+        }
+        let reference = token.map(SecretReference.init)
+        do {
+            let given = try reference?.resolved() ?? ProcessInfo.processInfo.environment["FERRY_ADMIN_TOKEN"]
+            return AdminClient(url: url.hasSuffix("/") ? String(url.dropLast()) : url, token: given)
+        } catch {
+            throw ValidationError("--token: \(error)")
+        }
+    }
+}
+
+/// Speaks to the admin API of a running server.
+struct AdminClient {
+    fileprivate let url: String
+    fileprivate let token: String?
+
+    /// The server did not do it, for this reason.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    func get(_ path: String, _ query: [(String, String?)] = []) async throws -> JSON {
+        var components = URLComponents()
+        components.queryItems = query.compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
+        // A plus would be read as a space.
+        let text = components.percentEncodedQuery?.replacing("+", with: "%2B") ?? ""
+        return try await send(HTTPClientRequest(url: url + path + (text.isEmpty ? "" : "?\(text)")))
+    }
+
+    func post(_ path: String, _ body: JSON) async throws -> JSON {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(body.encoded())
+        return try await send(request)
+    }
+
+    private func send(_ request: HTTPClientRequest) async throws -> JSON {
+        var request = request
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        let response: HTTPClientResponse
+        let bytes: ByteBuffer
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+            bytes = try await response.body.collect(upTo: 64 << 20)
+        } catch {
+            throw Failure(description: "no server answers at \(url); name its private address with --url")
+        }
+        let json = try? JSON(parsing: Array(bytes.readableBytesView))
+        switch (response.status.code, json) {
+        case (200, let json?): return json
+        case (401, _):
+            throw Failure(description: "\(url) asks for its admin token; give it with --token, or in FERRY_ADMIN_TOKEN")
+        default:
+            let words = json?["meta"]?["error"]?.stringValue ?? response.status.reasonPhrase
+            throw Failure(description: "\(url) answers \(response.status.code): \(words)")
+        }
+    }
+
+    /// Turns what goes wrong into a sentence and an exit code.
+    static func reportingFailures(_ work: () async throws -> Void) async throws {
+        do {
+            try await work()
+        } catch let failure as Failure {
+            Terminal.error(failure.description)
+            throw ExitCode.failure
+        }
+    }
+}
