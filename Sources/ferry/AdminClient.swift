@@ -5,6 +5,7 @@ import Integrations
 import LosslessJSON
 import NIOCore
 import NIOHTTP1
+import TrackAPI
 
 /// The running server that a command speaks to.
 struct ServerOptions: ParsableArguments {
@@ -27,6 +28,15 @@ struct ServerOptions: ParsableArguments {
             throw ValidationError("--token: \(error)")
         }
     }
+}
+
+extension HTTPClient {
+    /// The one of the commands: where nobody listens, it says so at once. It lives as long as the process.
+    static let ofCommands: HTTPClient = {
+        var configuration = TrackClient.httpConfiguration
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 }
 
 /// Speaks to the admin API of a running server.
@@ -61,7 +71,7 @@ struct AdminClient {
         let response: HTTPClientResponse
         let bytes: ByteBuffer
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+            response = try await HTTPClient.ofCommands.execute(request, timeout: .seconds(120))
             bytes = try await response.body.collect(upTo: 64 << 20)
         } catch {
             throw Failure(description: "no server answers at \(url); name its private address with --url")

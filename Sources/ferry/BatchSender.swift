@@ -60,7 +60,7 @@ struct BatchSender: Sendable {
         request.headers.add(name: "X-Strict-Mode", value: "1")
         request.body = .bytes(body)
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let response = try await HTTPClient.ofCommands.execute(request, timeout: .seconds(60))
             let answer = try await response.body.collect(upTo: 1 << 20)
             switch response.status.code {
             case 200..<300: return .taken

@@ -105,7 +105,7 @@ struct DemoShow: Service {
         request.method = .POST
         request.headers.add(name: "Authorization", value: "Basic \(Data("demo-write-key:".utf8).base64EncodedString())")
         request.body = .bytes(message.encoded())
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await HTTPClient.ofCommands.execute(request, timeout: .seconds(10))
         _ = try await response.body.collect(upTo: 1 << 16)
     }
 
