@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
+                "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
+                "Workspaces",
                 "Server", asyncHTTPClient, crypto, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

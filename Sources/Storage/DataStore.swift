@@ -43,6 +43,7 @@ package struct DataStore: Sendable {
     package let log: EventLog
     package let cursors: Cursors
     package let refusedMessages: RefusedMessages
+    package let retention: LogRetention
     package let workspaces: WorkspaceStore
 
     private let databases: [OpenDatabase]
@@ -69,7 +70,9 @@ package struct DataStore: Sendable {
         )
         let seen = try SeenMessages(main, filedAt: limits.recentKeys)
         let commits = GroupCommit(main, limits: limits, onTransactionEnd: seen.transactionEnded)
-        log = try EventLog(commits, seen: seen)
+        let gate = LogGate()
+        log = try EventLog(commits, seen: seen, gate: gate)
+        retention = LogRetention(commits, gate: gate)
         cursors = Cursors(commits)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)

@@ -72,6 +72,7 @@ package final class EventLog: Sendable {
     let commits: GroupCommit
     let keys: MessageKeys
     private let seen: SeenMessages
+    private let gate: LogGate
     private let readers = Mutex(Readers())
 
     private struct Readers {
@@ -79,9 +80,10 @@ package final class EventLog: Sendable {
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
     }
 
-    init(_ commits: GroupCommit, seen: SeenMessages) throws(StorageError) {
+    init(_ commits: GroupCommit, seen: SeenMessages, gate: LogGate) throws(StorageError) {
         self.commits = commits
         self.seen = seen
+        self.gate = gate
         do {
             keys = MessageKeys(secret: try commits.database.writer.read { try LogTables.secret($0) })
         } catch {
@@ -95,7 +97,8 @@ package final class EventLog: Sendable {
     /// deduplicates is a duplicate of one with the same source, message id, type and (for track) name that was received
     /// less than 24 hours before, in the same call too. Cancelling the task has no effect on a call that was admitted.
     ///
-    /// - Throws: `overloaded` when `DataStore.Limits.waitingEvents` or `waitingBytes` would be passed, `full` and the
+    /// - Throws: `overloaded` when `DataStore.Limits.waitingEvents` or `waitingBytes` would be passed or the log is at the
+    ///   size that `LogRetention` keeps it to, `full` and the
     ///   other errors of the disk. Nothing of the call is stored then.
     package func append(_ events: [NewEvent]) async throws(StorageError) -> [Appended] {
         guard !events.isEmpty else { return [] }
@@ -123,6 +126,9 @@ package final class EventLog: Sendable {
         _ events: [NewEvent],
         _ prepare: @escaping @Sendable (Database) throws -> Bool
     ) async throws(StorageError) -> [Appended]? {
+        guard !gate.isClosed else {
+            throw StorageError(.overloaded, "the log is at its size, and all of it is still to be delivered")
+        }
         let bytes = events.reduce(0) { $0 + $1.body.count }
         let keys = events.map { $0.deduplicates ? self.keys.key(of: $0) : nil }
         let weight = GroupCommit.Weight(events: events.count, bytes: bytes)

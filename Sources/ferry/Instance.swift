@@ -59,6 +59,7 @@ struct Instance {
                     logger: logger
                 ),
                 Self.publicListener(options, sourceAPI, logger, publicBound),
+                Housekeeping(store, options.configuration, logger: logger),
             ]
         } catch {
             try? store.close()

@@ -12,7 +12,7 @@ import Testing
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
         "SELECT name FROM workspaces",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
-        "FROM refused_messages ORDER BY number LIMIT 1",
+        "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
         "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
     ]
 
@@ -45,6 +45,8 @@ import Testing
         let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
         try await store.refusedMessages.record([refused, refused])
         _ = try await store.refusedMessages.list(limit: 1)
+        let policy = LogRetention.Policy(milliseconds: 0, bytes: 1, dropsUnsettled: true, integrations: ["i"])
+        _ = try await store.retention.sweep(policy, at: 0)
         try await expectIndexes(for: statements, in: database)
     }
 

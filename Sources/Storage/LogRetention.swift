@@ -1,0 +1,142 @@
+import GRDB
+
+/// What leaves the log at its old end, by age and by size (design.md, "What is stored").
+///
+/// What an integration still needs never leaves because of its age. It leaves because of the size only if the policy
+/// says so; else the log is full, and takes nothing more until there is room.
+package struct LogRetention: Sendable {
+    package struct Policy: Sendable {
+        /// Milliseconds for which events are kept once they are settled.
+        package var milliseconds: Int64
+        /// Bytes that `ferry.db` may use.
+        package var bytes: Int64
+        /// Whether events that an integration still needs leave when there is no other room.
+        package var dropsUnsettled: Bool
+        /// The integrations that read the log. Positions of others, which were taken out of the configuration, hold up
+        /// nothing.
+        package var integrations: [String]
+
+        package init(milliseconds: Int64, bytes: Int64, dropsUnsettled: Bool, integrations: [String]) {
+            self.milliseconds = milliseconds
+            self.bytes = bytes
+            self.dropsUnsettled = dropsUnsettled
+            self.integrations = integrations
+        }
+    }
+
+    /// What a sweep did.
+    package struct Outcome: Sendable, Equatable {
+        /// Events that left, and those of them that an integration still needed.
+        package internal(set) var removed = 0
+        package internal(set) var dropped = 0
+        /// Whether the log is too large, and everything in it is needed.
+        package internal(set) var isFull = false
+        /// Whether there may be more to remove.
+        package internal(set) var isDone = true
+
+        /// A sweep that found nothing to do.
+        package init() {}
+    }
+
+    /// Events of one transaction, which others wait for: a few milliseconds.
+    private static let chunk = 500
+
+    private let commits: GroupCommit
+    private let gate: LogGate
+
+    init(_ commits: GroupCommit, gate: LogGate) {
+        self.commits = commits
+        self.gate = gate
+    }
+
+    /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
+    /// To be called again until it is done.
+    package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
+        let isDue = try await commits.database.read { try RetentionTables.decide(policy, at: now, $0) != .nothing }
+        var outcome = Outcome()
+        if isDue {
+            outcome = try await commits.commit { connection in
+                try RetentionTables.remove(Self.chunk, policy, at: now, connection)
+            }
+        }
+        gate.isClosed = outcome.isFull
+        return outcome
+    }
+
+    /// Bytes that `ferry.db` uses, without what is free in its file.
+    package func usedBytes() async throws(StorageError) -> Int64 {
+        try await commits.database.read { try RetentionTables.usedBytes($0) }
+    }
+}
+
+/// The statements that retention needs.
+private enum RetentionTables {
+    enum Decision: Equatable {
+        case nothing
+        /// Everything up to this number may leave.
+        case remove(through: Int64, dropping: Int)
+        case full
+    }
+
+    static func usedBytes(_ connection: Database) throws -> Int64 {
+        let pages = try Int64.fetchOne(connection, sql: "PRAGMA page_count") ?? 0
+        let free = try Int64.fetchOne(connection, sql: "PRAGMA freelist_count") ?? 0
+        let size = try Int64.fetchOne(connection, sql: "PRAGMA page_size") ?? 0
+        return (pages - free) * size
+    }
+
+    /// What may leave of the oldest `limit` events.
+    static func decide(
+        _ policy: LogRetention.Policy,
+        at now: Int64,
+        limit: Int = 1,
+        _ connection: Database
+    ) throws -> Decision {
+        let expired = now.subtractingSaturated(policy.milliseconds)
+        let settled = try settled(policy.integrations, connection)
+        let isTooLarge = try usedBytes(connection) > policy.bytes
+        let rows = try connection.rows("SELECT seq, received_at FROM events ORDER BY seq LIMIT ?", [limit])
+        var last: Int64?
+        var dropping = 0
+        for row in rows {
+            let seq = try row.integer(0)
+            if seq <= settled {
+                guard try isTooLarge || row.integer(1) <= expired else { break }
+            } else {
+                guard isTooLarge, policy.dropsUnsettled else { break }
+                dropping += 1
+            }
+            last = seq
+        }
+        if let last { return .remove(through: last, dropping: dropping) }
+        return isTooLarge && !rows.isEmpty ? .full : .nothing
+    }
+
+    static func remove(
+        _ limit: Int,
+        _ policy: LogRetention.Policy,
+        at now: Int64,
+        _ connection: Database
+    ) throws -> LogRetention.Outcome {
+        var outcome = LogRetention.Outcome()
+        switch try decide(policy, at: now, limit: limit, connection) {
+        case .nothing: break
+        case .full: outcome.isFull = true
+        case .remove(let seq, let dropping):
+            try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
+            outcome.removed = connection.changesCount
+            outcome.dropped = dropping
+            outcome.isDone = false
+            try connection.run("DELETE FROM repeats WHERE seq <= ?", [seq])
+        }
+        return outcome
+    }
+
+    /// Up to where every integration is done. One that has not begun yet begins at the log's end.
+    private static func settled(_ integrations: [String], _ connection: Database) throws -> Int64 {
+        try integrations.compactMap { name in
+            let row = try connection.row("SELECT seq, operation FROM cursors WHERE integration = ?", [Text(name)])
+            return try row.map { try $0.integer(0) - ($0.optionalInteger(1) == nil ? 0 : 1) }
+        }.min() ?? .max
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Integrations
+import Logging
+import ServiceLifecycle
+import Storage
+
+/// Keeps the data within its bounds, a little at a time: what is too old, or too much, leaves.
+struct Housekeeping: Service {
+    let store: DataStore
+    let policy: LogRetention.Policy
+    let logger: Logger
+
+    private static let pace = Duration.seconds(1)
+    /// Between two steps that remove something, so that events that arrive are not held up.
+    private static let breath = Duration.milliseconds(20)
+    private static let secondsBetweenWarnings = 60.0
+
+    init(_ store: DataStore, _ configuration: Configuration, logger: Logger) {
+        self.store = store
+        self.logger = logger
+        policy = LogRetention.Policy(
+            milliseconds: Int64(configuration.retention.days) * 24 * 60 * 60 * 1000,
+            bytes: configuration.retention.bytes,
+            dropsUnsettled: configuration.retention.dropUnsettled,
+            integrations: configuration.integrations.map(\.name)
+        )
+    }
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            var warnedAt = Date.distantPast
+            var dropped = 0
+            while !Task.isCancelled {
+                let outcome = await step()
+                dropped += outcome.dropped
+                if outcome.isFull || dropped > 0, warnedAt.timeIntervalSinceNow < -Self.secondsBetweenWarnings {
+                    warn(isFull: outcome.isFull, dropped: dropped)
+                    warnedAt = Date()
+                    dropped = 0
+                }
+                try? await Task.sleep(for: outcome.isDone ? Self.pace : Self.breath)
+            }
+        }
+    }
+
+    private func step() async -> LogRetention.Outcome {
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        do {
+            try await store.refusedMessages.trim(at: now)
+            return try await store.retention.sweep(policy, at: now)
+        } catch {
+            logger.error("old data can't be removed", metadata: ["error": "\(error)"])
+            return LogRetention.Outcome()
+        }
+    }
+
+    private func warn(isFull: Bool, dropped: Int) {
+        if dropped > 0 {
+            logger.critical(
+                "events left the log before they were delivered: it is at its size, and drop_unsettled is on",
+                metadata: ["events": "\(dropped)", "bytes": "\(policy.bytes)"]
+            )
+        }
+        if isFull {
+            logger.critical(
+                """
+                the log is at its size, and all of it is still to be delivered: the source API answers 429 until an \
+                integration goes on, or retention.size grows
+                """,
+                metadata: ["bytes": "\(policy.bytes)"]
+            )
+        }
+    }
+}
