@@ -13,7 +13,8 @@ demo: build ## show the whole road: calls in, people, events and objects out (AR
 	@exec $(FERRY) demo $(ARGS)
 
 .PHONY: test
-test: setup ## build everything and run all tests
+test: ## build everything and run all tests
+	@scripts/setup tests
 	@echo "Building Ferry and its tests (the first time several minutes: it compiles its libraries) …"
 	@swift build --build-tests $(QUIET)
 	@swift test --skip-build --quiet
@@ -34,6 +35,10 @@ bench: setup ## measure parse, match, map, plan, encode and the whole road, besi
 	@FERRY_BENCHMARKS=1 swift build --product ferry --configuration release $(QUIET)
 	@FERRY_BENCHMARKS=1 swift build --product ferry-benchmarks --configuration release $(QUIET)
 	@exec .build/release/ferry-benchmarks $(ARGS)
+
+.PHONY: crash
+crash: ## kill a server at full speed 40 times and look for every acknowledged message
+	@scripts/crash-test
 
 .PHONY: check
 check: ## check format, imports between rooms, and file sizes

@@ -109,7 +109,11 @@ let package = Package(
                 lifecycle, logging,
             ] + nio
         ),
-        tests("EndToEndTests", ["ferry", "LosslessJSON", asyncHTTPClient] + nio, resources: [.copy("Vectors")]),
+        tests(
+            "EndToEndTests",
+            ["ferry", "LosslessJSON", "Seeding", "Storage", asyncHTTPClient] + nio,
+            resources: [.copy("Vectors")]
+        ),
     ]
 )
 

@@ -81,14 +81,19 @@ final class RunningFerry: Sendable {
         let folder = try ScratchFolder()
         let ready = folder.url.appending(path: "ready.json")
         let process = Process()
-        process.executableURL = FerryProcess.program
+        // By way of env, because a library that is loaded in front sets variables, behind which Swift then looks for the
+        // program's arguments in vain; those that env passes on stand where they belong.
+        process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
             [
-                "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0", "--data", data,
+                FerryProcess.program.path, "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
+                "--data", data,
                 "--ready-file", ready.path,
             ] + (config.map { ["--config", $0] } ?? [])
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardError = FileHandle.nullDevice
+        let errors = folder.url.appending(path: "errors").path
+        _ = FileManager.default.createFile(atPath: errors, contents: nil)
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
         try process.run()
         self.process = process
         var line: JSON?
@@ -96,7 +101,8 @@ final class RunningFerry: Sendable {
             line = (try? Data(contentsOf: ready)).flatMap { try? JSON(parsing: Array($0)) }
             try await Task.sleep(for: .milliseconds(20))
         }
-        let addresses = try #require(line, "ferry serve ended before it was ready")
+        let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
+        let addresses = try #require(line, "ferry serve ended before it was ready: \(said)")
         publicURL = try #require(addresses["public"]?.stringValue)
         privateURL = try #require(addresses["private"]?.stringValue)
     }

@@ -1,0 +1,251 @@
+import AsyncHTTPClient
+import Foundation
+import LosslessJSON
+import NIOCore
+import NIOHTTP1
+import Seeding
+import Storage
+import Synchronization
+import Testing
+
+/// Senders at full speed, a server that is killed again and again, and a list of every acknowledged message outside it: at
+/// the end each is in the log once and in the workspace once, as it was sent and in the order of its sender.
+///
+/// `FERRY_CRASHES` says how often the server is killed: a few times here, dozens of times by `scripts/crash-test`.
+@Suite(.serialized, .timeLimit(.minutes(30))) struct `Crashes` {
+    private static let crashes = ProcessInfo.processInfo.environment["FERRY_CRASHES"].flatMap(Int.init) ?? 4
+
+    @Test func `nothing acknowledged is lost, doubled or changed by kill -9`() async throws {
+        let folder = try ScratchFolder()
+        let trial = CrashTrial(data: folder.url.appending(path: "data").path)
+        try await trial.run(crashes: Self.crashes)
+        try await trial.check()
+    }
+
+    /// Each life of the server has another time: ahead, days back, and on in steps of less than a day. A clock that jumps
+    /// ahead by more than the 24 hours of deduplication can't be told from a server that was off for so long.
+    @Test(.enabled(if: FakeClock.library != nil, "needs libfaketime: apt-get install libfaketime"))
+    func `nor by a clock that is set forward and back in between`() async throws {
+        let folder = try ScratchFolder()
+        let trial = CrashTrial(data: folder.url.appending(path: "data").path)
+        let jumps = ["+0", "+20h", "-72h", "-54h", "-36h", "-14h", "+5h"]
+        try await trial.run(crashes: Self.crashes) { FakeClock.environment(jumps[$0 % jumps.count]) }
+        try await trial.check()
+    }
+
+    /// A file system of a few megabytes, filled up by somebody else now and then.
+    @Test(.enabled(if: SmallDisk.canBeMounted, "needs to be root, to mount a small file system"))
+    func `nor by a disk that fills up and has room again`() async throws {
+        let disk = try SmallDisk(megabytes: 48)
+        let trial = CrashTrial(data: disk.path + "/data")
+        trial.beforeEachCrash = { round in
+            try? disk.fill(leaving: [0, 64 << 10, 1 << 20][round % 3])
+            try? await Task.sleep(for: .milliseconds(300))
+            disk.makeRoom()
+        }
+        try await trial.run(crashes: Self.crashes)
+        #expect(trial.refusals > 0, "the disk was never full")
+        try await trial.check()
+    }
+}
+
+/// One run of senders against a server that does not live long.
+private final class CrashTrial: Sendable {
+    private static let senders = 4
+    private static let batchSize = 25
+
+    private struct State {
+        var url: String?
+        var isOver = false
+        /// By sender: the names of the events that were acknowledged, in the order in which they were sent.
+        var acknowledged = [[String]](repeating: [], count: CrashTrial.senders)
+        var refusals = 0
+        var beforeEachCrash: (@Sendable (Int) async -> Void)?
+    }
+
+    private let data: String
+    private let state = Mutex(State())
+
+    init(data: String) {
+        self.data = data
+    }
+
+    /// Requests that were answered, and not with 200.
+    var refusals: Int { state.withLock { $0.refusals } }
+
+    var beforeEachCrash: (@Sendable (Int) async -> Void)? {
+        get { state.withLock { $0.beforeEachCrash } }
+        set { state.withLock { $0.beforeEachCrash = newValue } }
+    }
+
+    func run(crashes: Int, environment: @escaping (Int) -> [String: String] = { _ in [:] }) async throws {
+        var chance = SeededGenerator(for: "Crashes")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for sender in 0..<Self.senders { group.addTask { await self.send(as: sender) } }
+            // The senders go on until they are told, also when something fails here.
+            defer { state.withLock { $0.isOver = true } }
+            for round in 0...crashes {
+                let ferry = try await RunningFerry(data: data, environment: environment(round))
+                state.withLock { $0.url = ferry.publicURL }
+                try await Task.sleep(for: .milliseconds(Int.random(in: 50...700, using: &chance)))
+                await beforeEachCrash?(round)
+                if round < crashes { ferry.kill() } else { #expect(ferry.stop() == 0) }
+            }
+            state.withLock { $0.isOver = true }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Sends batch after batch as an SDK does: the same one, with the same ids, until it is acknowledged.
+    private func send(as sender: Int) async {
+        var number = 0
+        while true {
+            let names = (number..<number + Self.batchSize).map { "sender-\(sender)-\($0)" }
+            let batch = JSON.object(["batch": .array(names.map { Self.message($0, sender: sender) })]).encoded()
+            while await post(batch) != 200 {
+                if state.withLock({ $0.isOver }) { return }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+            state.withLock { $0.acknowledged[sender] += names }
+            number += Self.batchSize
+        }
+    }
+
+    private static func message(_ name: String, sender: Int) -> JSON {
+        [
+            "type": "track", "event": .string(name), "messageId": .string(name), "userId": .string("u\(sender)"),
+            "properties": properties(name),
+        ]
+    }
+
+    private static func properties(_ name: String) -> JSON {
+        ["text": .string(String(repeating: "\(name) ü ", count: 8)), "price": .number(JSON.Number(validText: "1.10"))]
+    }
+
+    private func post(_ body: [UInt8]) async -> UInt? {
+        guard let url = state.withLock({ $0.url }) else { return nil }
+        var request = HTTPClientRequest(url: url + "/v1/batch")
+        request.method = .POST
+        request.headers.add(name: "Authorization", value: "Basic \(Data("ferry-local:".utf8).base64EncodedString())")
+        request.body = .bytes(body)
+        guard let response = try? await CrashTrial.client.execute(request, timeout: .seconds(10)),
+            let answer = try? await response.body.collect(upTo: 1 << 20)
+        else { return nil }
+        if response.status != .ok { state.withLock { $0.refusals += 1 } }
+        // A success is a success only with its body.
+        return response.status == .ok && answer.readableBytes == 0 ? nil : response.status.code
+    }
+
+    /// It does not wait for a server that is gone.
+    private static let client: HTTPClient = {
+        var impatient = HTTPClient.Configuration()
+        impatient.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: impatient)
+    }()
+
+    // MARK: What is there at the end
+
+    func check() async throws {
+        let acknowledged = state.withLock { $0.acknowledged }
+        let count = acknowledged.reduce(0) { $0 + $1.count }
+        print("Crashes: \(count) messages acknowledged")
+        #expect(acknowledged.allSatisfy { !$0.isEmpty })
+        try checkLog(acknowledged)
+        let ferry = try await RunningFerry(data: data)
+        try await checkWorkspace(of: ferry, acknowledged)
+        #expect(ferry.stop() == 0)
+    }
+
+    private func checkLog(_ acknowledged: [[String]]) throws {
+        var logged = [[String]](repeating: [], count: Self.senders)
+        try LogReader(folder: data).forLast(.max) { event in
+            let message = try JSON(parsing: event.body)
+            let name = try #require(message["event"]?.stringValue)
+            #expect(message["properties"]?.description == Self.properties(name).description)
+            let sender = try #require(name.split(separator: "-").dropFirst().first.flatMap { Int($0) })
+            logged[sender].append(name)
+        }
+        Self.compare(logged, acknowledged)
+    }
+
+    private func checkWorkspace(of ferry: RunningFerry, _ acknowledged: [[String]]) async throws {
+        for sender in acknowledged.indices {
+            let path = "/admin/v1/workspace/people/u\(sender)/activity?limit=1000"
+            let last = acknowledged[sender].last
+            _ = try await ferry.get(path) { page in
+                page["items"]?.arrayValue?.contains { $0["name"]?.stringValue == last } ?? false
+            }
+            var names: [String] = []
+            var cursor: String?
+            repeat {
+                let page = try #require(try await ferry.get(path + (cursor.map { "&cursor=\($0)" } ?? "")).body)
+                for item in page["items"]?.arrayValue ?? [] where item["type"] == "event" {
+                    let name = try #require(item["name"]?.stringValue)
+                    #expect(item["data"]?.description == Self.properties(name).description)
+                    names.append(name)
+                }
+                cursor = page["next"]?.stringValue
+            } while cursor != nil
+            // The newest comes first.
+            Self.compare([names.reversed()], [acknowledged[sender]])
+        }
+    }
+
+    /// What is there begins with what was acknowledged, in that order. Behind it may stand the one batch whose answer
+    /// was lost at the very end.
+    private static func compare(_ found: [[String]], _ acknowledged: [[String]]) {
+        for (found, acknowledged) in zip(found, acknowledged) {
+            #expect(Array(found.prefix(acknowledged.count)) == acknowledged)
+            #expect(found.count <= acknowledged.count + batchSize)
+            #expect(Set(found).count == found.count)
+        }
+    }
+}
+
+/// Another time for a process, by a library that stands between it and the system's clock.
+private enum FakeClock {
+    static let library = ["x86_64", "aarch64"]
+        .map { "/usr/lib/\($0)-linux-gnu/faketime/libfaketimeMT.so.1" }
+        .first { FileManager.default.fileExists(atPath: $0) }
+
+    static func environment(_ jump: String) -> [String: String] {
+        ["LD_PRELOAD": library ?? "", "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"]
+    }
+}
+
+/// A file system of its own, which goes with the value.
+private final class SmallDisk: Sendable {
+    let path: String
+
+    static var canBeMounted: Bool { geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/bin/mount") }
+
+    init(megabytes: Int) throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "ferry-disk-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try Self.run("/bin/mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
+    }
+
+    deinit {
+        try? Self.run("/bin/umount", ["-l", path])
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    private var ballast: String { path + "/ballast" }
+
+    /// Takes all the room but so many bytes.
+    func fill(leaving bytes: Int) throws {
+        let attributes = try FileManager.default.attributesOfFileSystem(forPath: path)
+        let free = (attributes[.systemFreeSize] as? NSNumber)?.intValue ?? 0
+        try Data(count: max(0, free - bytes)).write(to: URL(filePath: ballast))
+    }
+
+    func makeRoom() {
+        try? FileManager.default.removeItem(atPath: ballast)
+    }
+
+    private static func run(_ program: String, _ arguments: [String]) throws {
+        let process = try Process.run(URL(filePath: program), arguments: arguments)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+}
