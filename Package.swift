@@ -112,7 +112,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             ["ferry", "LosslessJSON", "Seeding", "Storage", asyncHTTPClient] + nio,
-            resources: [.copy("Vectors")]
+            resources: [.copy("SDKs"), .copy("Vectors")]
         ),
     ]
 )

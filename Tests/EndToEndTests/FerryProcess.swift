@@ -20,9 +20,10 @@ enum FerryProcess {
         var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end: one of ferry's, or another program's.
     static func run(
         _ arguments: [String],
+        program: URL = program,
         input: String = "",
         environment: [String: String] = [:]
     ) async throws -> Result {
@@ -76,8 +77,13 @@ final class RunningFerry: Sendable {
     let privateURL: String
     private let process: Process
 
-    /// Starts it and waits for its ready file.
-    init(data: String, config: String? = nil, environment: [String: String] = [:]) async throws {
+    /// Starts it and waits for its ready file. `address` is where the source API listens.
+    init(
+        data: String,
+        config: String? = nil,
+        address: String = "127.0.0.1:0",
+        environment: [String: String] = [:]
+    ) async throws {
         let folder = try ScratchFolder()
         let ready = folder.url.appending(path: "ready.json")
         let process = Process()
@@ -86,7 +92,7 @@ final class RunningFerry: Sendable {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
             [
-                FerryProcess.program.path, "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
+                FerryProcess.program.path, "serve", "--listen-public", address, "--listen-private", "127.0.0.1:0",
                 "--data", data,
                 "--ready-file", ready.path,
             ] + (config.map { ["--config", $0] } ?? [])
