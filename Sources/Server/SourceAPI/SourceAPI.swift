@@ -51,6 +51,7 @@ package struct SourceAPI: HTTPService {
         for path in ["/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"] {
             routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: nil) }
         }
+        routes.on(.get, "/ferry.js") { request, _ in BrowserClient.answer(request) }
         routes.on(.post, "/v1/m") { request, _ in try await unrouted.takeMetrics(request) }
         routes.on(.get, "/v1/projects/{key}/settings") { request, path in
             unrouted.settings(request, key: path["key"])

@@ -25,6 +25,7 @@ package struct Answer: Sendable {
 
 extension HTTPField.Name {
     static let strictMode = custom("X-Strict-Mode")
+    static let crossOriginResourcePolicy = custom("Cross-Origin-Resource-Policy")
     static let forwardedProtocol = custom("X-Forwarded-Proto")
     static let rateLimitReset = custom("X-RateLimit-Reset")
     static let workspace = custom("X-Ferry-Workspace")

@@ -6,6 +6,8 @@ enum Situation: Equatable {
     case done
     /// A preflight's answer, which has no body.
     case preflight
+    /// The sender has it already.
+    case unchanged
 
     // The source API (source-api.md §1.6, §2.6).
 
@@ -40,6 +42,7 @@ enum Situation: Equatable {
         switch self {
         case .done: .ok
         case .preflight: .noContent
+        case .unchanged: .notModified
         case .unreadable: .badRequest
         case .refused(_, .permissive): .ok
         case .refused(.missingWriteKey, .strict), .refused(.invalidWriteKey, .strict): .unauthorized
