@@ -126,7 +126,8 @@ if Context.environment["FERRY_BENCHMARKS"] != nil {
         .executableTarget(
             name: "ferry-benchmarks",
             dependencies: [
-                "CountingAllocator", "Seeding", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI",
+                hummingbird, logging, "CountingAllocator", "Seeding", "LosslessJSON", "Events", "Triggers", "Mappings",
+                "TrackAPI",
                 "Integrations",
                 asyncHTTPClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,

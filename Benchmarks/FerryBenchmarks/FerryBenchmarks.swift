@@ -27,12 +27,19 @@ struct FerryBenchmarks: AsyncParsableCommand {
     @Option(help: "Events of the whole road.")
     var roadEvents = 20_000
 
+    @Option(help: "Seconds of each round against the source API.")
+    var intakeSeconds = 4.0
+
+    @Option(help: .hidden)
+    var bareServer: String?
+
     func validate() throws {
         if runs < 1 { throw ValidationError("--runs must be 1 or more") }
         if roadEvents < 1 { throw ValidationError("--road-events must be 1 or more") }
     }
 
     func run() async throws {
+        if let bareServer { return try await BareServer.run(readyFile: bareServer) }
         let messages = try Messages(file: events)
         print(messages.summary)
         let harness = Harness(runs: runs, filter: filter)
@@ -41,18 +48,26 @@ struct FerryBenchmarks: AsyncParsableCommand {
         for benchmark in try PlanningPath(messages).benchmarks + jsonBenchmarks(messages) {
             if let measurement = harness.measure(benchmark) { report.measurements.append(measurement) }
         }
-        let measuresRoad = filter.map("whole road".contains) ?? true
-        if !report.measurements.isEmpty || !measuresRoad { print(report.text) }
-        if measuresRoad { try await measureWholeRoad() }
+        if !report.measurements.isEmpty { print(report.text) }
+        guard let executable = server() else { return }
+        if isMeasured("source api") { print(try await Intake(executable: executable, seconds: intakeSeconds).run()) }
+        if isMeasured("whole road") {
+            print(try await WholeRoad(executable: executable, events: roadEvents).run())
+        }
     }
 
-    private func measureWholeRoad() async throws {
+    private func isMeasured(_ name: String) -> Bool {
+        filter.map(name.contains) ?? true
+    }
+
+    /// The program that servers are started of.
+    private func server() -> String? {
         let neighbour = Bundle.main.bundleURL.appending(path: "ferry").path
         let executable = ferry ?? neighbour
         guard FileManager.default.isExecutableFile(atPath: executable) else {
-            print("the whole road is left out: there is no \(executable)")
-            return
+            print("the source API and the whole road are left out: there is no \(executable)")
+            return nil
         }
-        print(try await WholeRoad(executable: executable, events: roadEvents).run())
+        return executable
     }
 }

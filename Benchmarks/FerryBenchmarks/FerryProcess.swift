@@ -15,17 +15,22 @@ final class FerryProcess {
     private let process: Process
     private let folder: URL
 
-    /// Starts the server and waits until both of its addresses accept connections.
-    init(executable: String) async throws {
+    /// Starts the server and waits until both of its addresses accept connections. Without delivery it takes events onto
+    /// the disk and leaves them there.
+    init(executable: String, delivers: Bool = true) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let readyFile = folder.appending(path: "ready.json")
+        let configuration = folder.appending(path: "ferry.yaml")
+        try "sources: { benchmarks: { write_key: \(Self.writeKey) } }\n"
+            .write(to: configuration, atomically: true, encoding: .utf8)
         process = Process()
         process.executableURL = URL(filePath: executable)
-        process.arguments = [
-            "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
-            "--data", folder.appending(path: "data").path, "--ready-file", readyFile.path,
-        ]
+        process.arguments =
+            [
+                "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
+                "--data", folder.appending(path: "data").path, "--ready-file", readyFile.path,
+            ] + (delivers ? [] : ["--config", configuration.path])
         process.environment = ProcessInfo.processInfo.environment.merging(["FERRY_WRITE_KEY": Self.writeKey]) { $1 }
         process.standardError = FileHandle.nullDevice
         do {
@@ -57,6 +62,15 @@ final class FerryProcess {
         let fields = line[name...].split(separator: " ").dropFirst()
         let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    var publicPort: Int { URL(string: publicURL)?.port ?? 0 }
+
+    /// Memory that the server holds.
+    var residentMegabytes: Int {
+        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) / 1024
     }
 
     private static func addresses(

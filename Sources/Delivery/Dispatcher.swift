@@ -86,5 +86,7 @@ package struct Dispatcher: Service {
             }
             try await group.waitForAll()
         }
+        // With nothing to deliver, too, a service that ends would end the server.
+        if destinations.isEmpty { try? await gracefulShutdown() }
     }
 }

@@ -34,8 +34,12 @@ struct MessageKey: Sendable, Hashable, Comparable {
 ///
 /// A key takes the same room however long a message id is, does not tell the message id, and nobody outside can choose
 /// two messages that share one.
-struct MessageKeys: Sendable {
+struct MessageKeys: Sendable, CustomStringConvertible, CustomReflectable {
     private let secret: [UInt8]
+
+    /// Without the secret, wherever it is printed.
+    var description: String { "message keys" }
+    var customMirror: Mirror { Mirror(self, children: []) }
 
     /// - Parameter secret: 16 bytes.
     init(secret: [UInt8]) {

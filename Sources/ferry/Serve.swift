@@ -4,6 +4,7 @@ import Integrations
 import Logging
 import LosslessJSON
 import Server
+import ServiceLifecycle
 import Storage
 import TrackAPI
 
@@ -138,6 +139,10 @@ struct Serve: AsyncParsableCommand {
             throw ExitCode.failure
         } catch let error as StorageError {
             Terminal.error(error.description)
+            throw ExitCode.failure
+        } catch let error as ServiceGroupError {
+            // Its own words print everything that the services hold.
+            Terminal.error("ferry stopped by itself, which it should not: \(error.errorCode)")
             throw ExitCode.failure
         }
     }

@@ -35,6 +35,16 @@ import Testing
         #expect(ferry.stop() == 0)
     }
 
+    @Test func `takes events while there is no integration to deliver them to`() async throws {
+        let folder = try ScratchFolder()
+        let config = try folder.file("ferry.yaml", "sources: { web: { write_key: a } }")
+        let ferry = try await RunningFerry(data: folder.url.appending(path: "data").path, config: config)
+        #expect(try await ferry.post("/v1/track", ["userId": "u1", "event": "E"], key: "a").status == 200)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await ferry.post("/v1/track", ["userId": "u1", "event": "E"], key: "a").status == 200)
+        #expect(ferry.stop() == 0)
+    }
+
     @Test func `loses nothing that it acknowledged when it is killed in the middle`() async throws {
         let folder = try ScratchFolder()
         let data = folder.url.appending(path: "data").path

@@ -77,6 +77,13 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(try await DataStore(opening: scratch.data).log.append([event("m")]) == [.duplicate(of: 1)])
     }
 
+    @Test func `the secret of the keys is printed nowhere`() throws {
+        let keys = MessageKeys(secret: [UInt8](200..<216))
+        var text = "\(keys) \(String(reflecting: keys)) "
+        dump([keys], to: &text)
+        #expect(text.contains("message keys") && !text.contains("203"))
+    }
+
     /// Few keys are kept in memory, so that all of them go through a filing, most through a sweep.
     private static var smallMemory: DataStore.Limits {
         var limits = DataStore.Limits()
