@@ -130,6 +130,7 @@ final class GroupCommit: Sendable {
         }
         finish(calls)
         for answer in answers { answer() }
+        database.committed(connection)
     }
 
     private func takeGroup() -> [Call] {

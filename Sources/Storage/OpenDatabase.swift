@@ -13,6 +13,8 @@ final class OpenDatabase: Sendable {
     let writer: any DatabaseWriter
     /// What messages call it.
     let file: String
+    /// `nil` in memory, where there is no journal.
+    private let checkpointer: Checkpointer?
     /// Held while the database is open.
     private let folder: DataFolder?
 
@@ -27,6 +29,7 @@ final class OpenDatabase: Sendable {
         file = path ?? "\(name) in memory"
         do {
             writer = try Self.connect(path, durability: durability)
+            checkpointer = try path.map { try Checkpointer(path: $0) }
             try Self.migrate(writer, with: migrator, name: name)
         } catch {
             throw StorageError(error, file: file)
@@ -49,10 +52,10 @@ final class OpenDatabase: Sendable {
             case .untilPowerLoss: try database.execute(sql: "PRAGMA synchronous = NORMAL")
             }
             try database.execute(sql: "PRAGMA fullfsync = ON")
-            // 32 MiB of pages and 16 MiB of journal before it is folded in: keys of messages and people fall all over
-            // their tables, and a page that is changed ten times should be read and written once.
+            // 32 MiB of pages: keys of messages and people fall all over their tables.
             try database.execute(sql: "PRAGMA cache_size = -32768")
-            try database.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
+            // See `Checkpointer`.
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
             try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
         }
         return pool
@@ -75,8 +78,14 @@ final class OpenDatabase: Sendable {
         try migrator.migrate(writer)
     }
 
+    /// Tells of a commit, on the writer's connection and outside of a transaction.
+    func committed(_ connection: Database) {
+        checkpointer?.committed(connection)
+    }
+
     func close() throws(StorageError) {
         do {
+            try checkpointer?.close()
             try writer.close()
         } catch {
             throw StorageError(error, file: file)
@@ -114,7 +123,8 @@ final class OpenDatabase: Sendable {
     ) async throws(StorageError) -> Value {
         let file = file
         let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
-            writer.asyncWrite(work) { _, result in
+            writer.asyncWrite(work) { [self] connection, result in
+                if case .success = result { committed(connection) }
                 continuation.resume(returning: result.mapError { StorageError($0, file: file) })
             }
         }

@@ -2,20 +2,18 @@
 package enum MessageID {
     /// A random UUID, version 4, in lower case.
     package static func random() -> String {
-        var bits = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
-        bits.0 = bits.0 & ~0xF000 | 0x4000
-        bits.1 = bits.1 & ~(0b11 << 62) | 0b10 << 62
-        let digits = hexadecimal(bits.0) + hexadecimal(bits.1)
-        var text = ""
-        for (position, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(position) { text.append("-") }
-            text.append(digit)
+        var bits = UInt128.random(in: .min ... .max)
+        bits = bits & ~(0xF << 76) | 0x4 << 76
+        bits = bits & ~(0b11 << 62) | 0b10 << 62
+        return String(unsafeUninitializedCapacity: 36) { text in
+            for position in stride(from: 35, through: 0, by: -1) {
+                let isDash = position == 8 || position == 13 || position == 18 || position == 23
+                let digit = UInt8(truncatingIfNeeded: bits & 0xF)
+                let letter = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                text.initializeElement(at: position, to: isDash ? UInt8(ascii: "-") : letter)
+                if !isDash { bits >>= 4 }
+            }
+            return 36
         }
-        return text
-    }
-
-    private static func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
