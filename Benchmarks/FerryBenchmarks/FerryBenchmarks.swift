@@ -30,10 +30,14 @@ struct FerryBenchmarks: AsyncParsableCommand {
     @Option(help: "Seconds of each round against the source API.")
     var intakeSeconds = 4.0
 
+    @Option(help: "Events of the large log.")
+    var logEvents = 1_000_000
+
     @Option(help: .hidden)
     var bareServer: String?
 
     func validate() throws {
+        if logEvents < 100 { throw ValidationError("--log-events must be 100 or more") }
         if runs < 1 { throw ValidationError("--runs must be 1 or more") }
         if roadEvents < 1 { throw ValidationError("--road-events must be 1 or more") }
     }
@@ -51,6 +55,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
         if !report.measurements.isEmpty { print(report.text) }
         guard let executable = server() else { return }
         if isMeasured("source api") { print(try await Intake(executable: executable, seconds: intakeSeconds).run()) }
+        if isMeasured("large log") { print(try await LargeLog(executable: executable, events: logEvents).run()) }
         if isMeasured("whole road") {
             print(try await WholeRoad(executable: executable, events: roadEvents).run())
         }

@@ -15,12 +15,25 @@ final class FerryProcess {
     private let process: Process
     private let folder: URL
 
+    /// Bytes of the files of the log.
+    var logBytes: Int {
+        ["ferry.db", "ferry.db-wal"].reduce(0) { sum, name in
+            let path = folder.appending(path: "data/\(name)").path
+            let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? NSNumber
+            return sum + (size?.intValue ?? 0)
+        }
+    }
+
     /// Starts the server and waits until both of its addresses accept connections. Without delivery it takes events onto
     /// the disk and leaves them there.
-    init(executable: String, delivers: Bool = true) async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
+    /// `folder` is one that another process has left.
+    init(executable: String, delivers: Bool = true, folder: URL? = nil) async throws {
+        let new = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
+        self.folder = folder ?? new
+        let folder = self.folder
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let readyFile = folder.appending(path: "ready.json")
+        try? FileManager.default.removeItem(at: readyFile)
         let configuration = folder.appending(path: "ferry.yaml")
         try "sources: { benchmarks: { write_key: \(Self.writeKey) } }\n"
             .write(to: configuration, atomically: true, encoding: .utf8)
@@ -47,9 +60,14 @@ final class FerryProcess {
 
     /// Stops the server and removes its data.
     func stop() {
+        try? FileManager.default.removeItem(at: stopKeepingData())
+    }
+
+    /// Stops the server and says where its data is.
+    func stopKeepingData() -> URL {
         process.terminate()
         process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
+        return folder
     }
 
     /// Seconds of processor time that the server has used.
@@ -77,14 +95,14 @@ final class FerryProcess {
         in file: URL,
         of process: Process
     ) async throws -> (publicURL: String, privateURL: String) {
-        for _ in 0..<600 {
+        for _ in 0..<6000 {
             if let text = try? String(contentsOf: file, encoding: .utf8), let json = try? JSON(parsing: text),
                 let publicURL = json["public"]?.stringValue, let privateURL = json["private"]?.stringValue
             {
                 return (publicURL, privateURL)
             }
             guard process.isRunning else { throw Failed(description: "ferry serve stopped before it was ready") }
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: .milliseconds(5))
         }
         throw Failed(description: "ferry serve was not ready within 30 seconds")
     }

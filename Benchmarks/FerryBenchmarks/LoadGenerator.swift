@@ -29,6 +29,8 @@ struct LoadGenerator {
     let connections: Int
     /// Whole requests, sent in turn; each connection begins at another one.
     let requests: [Request]
+    /// Whether it is over when each request has been sent.
+    var sendsEachOnce = false
 
     struct Request: Sendable {
         let head: HTTPRequestHead
@@ -56,7 +58,9 @@ struct LoadGenerator {
                     let outcome = group.any().makePromise(of: Connection.Outcome.self)
                     let connection = Connection.Plan(
                         requests: requests,
-                        first: number * 31 % requests.count,
+                        first: sendsEachOnce ? number : number * 31 % requests.count,
+                        step: sendsEachOnce ? connections : 1,
+                        isEndless: !sendsEachOnce,
                         start: start + .nanoseconds((interval ?? 0) * Int64(number) / Int64(connections)),
                         end: start + .nanoseconds(Int64(seconds * 1e9)),
                         interval: interval.map { .nanoseconds($0) },
@@ -92,6 +96,8 @@ private final class Connection: ChannelInboundHandler {
     struct Plan: Sendable {
         let requests: [LoadGenerator.Request]
         let first: Int
+        let step: Int
+        let isEndless: Bool
         let start: NIODeadline
         let end: NIODeadline
         let interval: TimeAmount?
@@ -127,7 +133,7 @@ private final class Connection: ChannelInboundHandler {
             outcome.latencies.append((now - due).nanoseconds)
             // Behind time, the wait for this request began when it was due: a slow server can't hide it.
             due = plan.interval.map { due + $0 } ?? now
-            guard now < plan.end else { return context.close(promise: nil) }
+            guard now < plan.end, next < plan.requests.count else { return context.close(promise: nil) }
             sendWhenDue(context)
         }
     }
@@ -155,6 +161,7 @@ private final class Connection: ChannelInboundHandler {
         context.write(wrapOutboundOut(.head(request.head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        next = (next + 1) % plan.requests.count
+        next += plan.step
+        if plan.isEndless { next %= plan.requests.count }
     }
 }

@@ -22,14 +22,14 @@ struct WholeRoad {
         defer { server.stop() }
         // Somebody who arrives before the clock starts: from then on the server and the connections are warm.
         try await post([person("first")], to: server)
-        try await waitUntilDelivered("first", server)
+        _ = try await waitUntilDelivered("first", server)
         let batches = batches()
         let cpuBefore = server.cpuSeconds
         let start = ContinuousClock.now
         try await post(batches, to: server)
         try await post([person("last")], to: server)
         let accepted = start.duration(to: .now)
-        try await waitUntilDelivered("last", server)
+        let memory = try await waitUntilDelivered("last", server)
         let delivered = start.duration(to: .now)
         let cpu = (server.cpuSeconds - cpuBefore) / Double(events)
         return """
@@ -38,6 +38,7 @@ struct WholeRoad {
               on the server's disk    \(rate(accepted)) events/s, \(seconds(accepted)) s
               in the workspace        \(rate(delivered)) events/s, \(seconds(delivered)) s
               the server's processor  \(String(format: "%.0f", cpu * 1_000_000)) µs/event
+              the server's memory     \(memory)
             """
     }
 
@@ -96,19 +97,32 @@ struct WholeRoad {
         }
     }
 
-    private func waitUntilDelivered(_ person: String, _ server: FerryProcess) async throws {
+    /// Waits, and says what memory the server held meanwhile, second by second.
+    private func waitUntilDelivered(_ person: String, _ server: FerryProcess) async throws -> String {
+        var memory: [Int] = []
+        var sampledAt = ContinuousClock.now
         let request = HTTPClientRequest(url: server.privateURL + "/admin/v1/workspace/people/" + person)
         let deadline = ContinuousClock.now.advanced(by: .seconds(600))
         while ContinuousClock.now < deadline {
             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
             _ = try await response.body.collect(upTo: 1 << 20)
-            if response.status.code == 200 { return }
+            if sampledAt.duration(to: .now) >= .seconds(1) || memory.isEmpty {
+                memory.append(server.residentMegabytes)
+                sampledAt = .now
+            }
+            if response.status.code == 200 { return Self.words(memory) }
             try await Task.sleep(for: .milliseconds(10))
         }
         throw FerryProcess.Failed(description: "the last event was not delivered within 600 seconds")
     }
 
     // MARK: Words
+
+    /// Ten of the values, evenly spread, so that a rising line is seen.
+    private static func words(_ memory: [Int]) -> String {
+        let step = max(1, memory.count / 10)
+        return stride(from: 0, to: memory.count, by: step).map { "\(memory[$0])" }.joined(separator: " ") + " MB"
+    }
 
     private func rate(_ duration: Duration) -> String {
         String(format: "%7.0f", Double(events) / (duration / .seconds(1)))
