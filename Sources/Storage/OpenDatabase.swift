@@ -85,8 +85,10 @@ final class OpenDatabase: Sendable {
 
     func close() throws(StorageError) {
         do {
-            try checkpointer?.close()
             try writer.close()
+            // Last, because a connection that writes then folds in the rest of the journal and removes it. (GRDB closes
+            // its readers behind its writer, who can do neither.)
+            try checkpointer?.close()
         } catch {
             throw StorageError(error, file: file)
         }

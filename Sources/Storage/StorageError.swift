@@ -50,7 +50,10 @@ extension StorageError {
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(.unwritable, "\(file) cannot be written; make it writable, or choose another data folder")
         case .SQLITE_CORRUPT:
-            self.init(.corrupt, "\(file) is damaged; restore it from a copy, or choose another data folder")
+            self.init(
+                .corrupt,
+                "\(file) is damaged: ferry log verify says how far, and ferry log repair saves what can be read"
+            )
         case .SQLITE_NOTADB:
             self.init(.corrupt, "\(file) is not a database of Ferry; move it away, or choose another data folder")
         case .SQLITE_BUSY, .SQLITE_LOCKED:

@@ -8,7 +8,9 @@ struct Ferry: AsyncParsableCommand {
         commandName: "ferry",
         abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
         version: "0.1.0",
-        subcommands: [Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Rejected.self]
+        subcommands: [
+            Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Rejected.self, LogCommands.self,
+        ]
     )
 }
 

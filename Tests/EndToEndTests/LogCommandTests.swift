@@ -1,0 +1,51 @@
+import Foundation
+import LosslessJSON
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct `ferry log` {
+    @Test func `names the damage, saves the rest, and serve goes on`() async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let before = try await RunningFerry(data: data)
+        for number in 0..<40 {
+            let message = String(repeating: "x", count: 2000)
+            let answer = try await before.post(
+                "/v1/track",
+                ["userId": "u1", "event": .string("E\(number)"), "properties": ["text": .string(message)]]
+            )
+            #expect(answer.status == 200)
+        }
+        #expect(before.stop() == 0)
+        let sound = try await FerryProcess.run(["log", "verify", "--data", data])
+        #expect(sound.status == 0)
+        #expect(sound.output.isEmpty && sound.errors.contains("40 events can be read"))
+
+        let file = try FileHandle(forUpdating: URL(filePath: data + "/ferry.db"))
+        try file.seek(toOffset: try file.seekToEnd() / 4096 * 3 / 4 * 4096)
+        try file.write(contentsOf: Data(repeating: 0xA5, count: 4096))
+        try file.close()
+        let damaged = try await FerryProcess.run(["log", "verify", "--data", data])
+        #expect(damaged.status == 1)
+        #expect(!damaged.output.isEmpty)
+        #expect(damaged.errors.contains("ferry log repair --data \(data)"))
+        let repair = try await FerryProcess.run(["log", "repair", "--data", data])
+        #expect(repair.status == 0)
+        #expect(repair.errors.contains("events saved; the damaged log is \(data)/ferry.db.damaged"))
+        #expect(try await FerryProcess.run(["log", "verify", "--data", data]).status == 0)
+
+        let after = try await RunningFerry(data: data)
+        let locked = try await FerryProcess.run(["log", "repair", "--data", data])
+        #expect(locked.status == 1 && locked.errors.contains("in use by another Ferry"))
+        #expect(try await after.post("/v1/track", ["userId": "u1", "event": "Again"]).status == 200)
+        #expect(after.stop() == 0)
+    }
+
+    @Test func `says that there is no log`() async throws {
+        let folder = try ScratchFolder()
+        for command in ["verify", "repair"] {
+            let result = try await FerryProcess.run(["log", command, "--data", folder.url.path])
+            #expect(result.status == 1)
+            #expect(result.errors.contains("ferry.db"))
+        }
+    }
+}
