@@ -112,7 +112,7 @@ extension SourceServer {
 }
 
 /// The text as one gzip member.
-private func gzip(_ text: String) -> [UInt8] {
+func gzip(_ text: String) -> [UInt8] {
     var stream = z_stream()
     let size = CInt(MemoryLayout<z_stream>.size)
     var input = Array(text.utf8)
