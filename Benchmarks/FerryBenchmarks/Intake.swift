@@ -1,4 +1,7 @@
+import AsyncHTTPClient
 import Foundation
+import LosslessJSON
+import NIOCore
 
 /// How fast the source API takes events onto the disk, with nothing delivered meanwhile: batches, single calls beside a bare server, and how long a call
 /// takes at half of the top rate.
@@ -46,6 +49,7 @@ struct Intake {
               a bare route, 64 connections     \(range(rates.theirs)) requests/s
               single events to bare route      \(range(ratios, "%.2f")) (aim: 0.60)
               at half of the top rate          \(tail) (aim: p99 under 10 ms)
+              group commits                    \(try await commits(of: ferry))
               memory                           \(idle) MB idle (aim: 100), \(ferry.residentMegabytes) MB after this
             """
     }
@@ -56,6 +60,21 @@ struct Intake {
             throw FerryProcess.Failed(description: "\(result.refused) of \(result.latencies.count) answers are not 200")
         }
         return result
+    }
+
+    /// What the server tells of its commits.
+    private func commits(of ferry: FerryProcess) async throws -> String {
+        let request = HTTPClientRequest(url: ferry.privateURL + "/admin/v1/log")
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        let commits = try JSON(parsing: Array(body.readableBytesView))["commits"]
+        let number = { (name: String) in commits?[name]?.numberValue?.double ?? 0 }
+        return String(
+            format: "%.0f events each, a call waits %.1f ms, the longest %.0f ms",
+            number("events") / number("groups"),
+            number("waitedMicroseconds") / number("calls") / 1000,
+            number("longestWaitMicroseconds") / 1000
+        )
     }
 
     // MARK: Requests

@@ -23,7 +23,7 @@ extension DataStore {
     package var waitingEvents: Int { log.commits.waitingEvents }
 
     /// Transactions of the log that have been committed since it was opened.
-    package var committedGroups: Int { log.commits.committedGroups }
+    package var committedGroups: Int { log.commits.statistics.groups }
 
     /// Makes the disk full for `ferry.db` at this many pages of 4 KiB, counted from the pages it has now.
     package func limitGrowth(toPages pages: Int) throws {

@@ -168,6 +168,9 @@ package final class EventLog: Sendable {
         try await commits.database.read { try LogTables.count($0) }
     }
 
+    /// How events came to the disk since the log was opened.
+    package var commitStatistics: CommitStatistics { commits.statistics }
+
     /// A new signal that comes after each commit with new messages. Several that come before the reader looks are one.
     ///
     /// A reader takes its stream first, then reads until it gets nothing, then waits: so no message is overlooked.

@@ -17,6 +17,7 @@ final class GroupCommit: Sendable {
 
     private struct Call: Sendable {
         let weight: Weight
+        let admittedAt = ContinuousClock.now
         /// Does the work and returns what answers the caller once the commit is on the disk.
         let work: @Sendable (Database) throws -> @Sendable () -> Void
         let fail: @Sendable (StorageError) -> Void
@@ -26,7 +27,7 @@ final class GroupCommit: Sendable {
         var calls: [Call] = []
         var waiting = Weight()
         var isWriterCalled = false
-        var committedGroups = 0
+        var statistics = CommitStatistics()
     }
 
     /// Events of one transaction: more would only make the first of them wait longer.
@@ -97,8 +98,8 @@ final class GroupCommit: Sendable {
     /// Events that wait for their commit.
     var waitingEvents: Int { state.withLock { $0.waiting.events } }
 
-    /// Transactions committed since the database was opened.
-    var committedGroups: Int { state.withLock { $0.committedGroups } }
+    /// What was committed since the database was opened.
+    var statistics: CommitStatistics { state.withLock { $0.statistics } }
 
     private func callWriter() {
         database.writer.asyncWriteWithoutTransaction { [self] connection in
@@ -122,7 +123,13 @@ final class GroupCommit: Sendable {
                 return .commit
             }
             onTransactionEnd(true)
-            state.withLock { $0.committedGroups += 1 }
+            let now = ContinuousClock.now
+            state.withLock { state in
+                state.statistics.groups += 1
+                for call in calls where call.weight.events > 0 {
+                    state.statistics.add(events: call.weight.events, waited: call.admittedAt.duration(to: now))
+                }
+            }
         } catch {
             onTransactionEnd(false)
             let error = StorageError(error, file: database.file)
@@ -161,5 +168,23 @@ final class GroupCommit: Sendable {
             return state.isWriterCalled
         }
         if isMoreWaiting { callWriter() }
+    }
+}
+
+/// How events came to the disk since the log was opened.
+package struct CommitStatistics: Sendable, Equatable {
+    /// Transactions, those without events included.
+    package internal(set) var groups = 0
+    package internal(set) var events = 0
+    /// Calls that brought events, and the time that they waited for their commit, all together and the longest.
+    package internal(set) var calls = 0
+    package internal(set) var waited = Duration.zero
+    package internal(set) var longestWait = Duration.zero
+
+    fileprivate mutating func add(events count: Int, waited wait: Duration) {
+        events += count
+        calls += 1
+        waited += wait
+        longestWait = max(longestWait, wait)
     }
 }

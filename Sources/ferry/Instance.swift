@@ -137,6 +137,7 @@ struct Instance {
             address: options.privateAddress,
             workspaces: workspaces,
             rejected: RejectedAPI(store, acceptedBy: sourceAPI),
+            log: LogAPI(store),
             adminToken: options.configuration.adminToken?.resolved(),
             logger: logger,
             now: { .now }

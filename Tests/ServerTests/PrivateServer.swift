@@ -42,6 +42,7 @@ struct PrivateServer {
                 address: ListenAddress(host: "127.0.0.1", port: 0),
                 workspaces: workspaces,
                 rejected: RejectedAPI(data, acceptedBy: source),
+                log: LogAPI(data),
                 adminToken: adminToken,
                 additionalHosts: additionalHosts,
                 isReady: isReady,

@@ -186,9 +186,27 @@ import Testing
         }
     }
 
+    @Test func `the log tells how much is in it and how it came there`() async throws {
+        try await SourceServer.with { source async throws in
+            for event in ["A", "B"] {
+                let items = Array(repeating: #"{"type":"track","event":"\#(event)","userId":"u1"}"#, count: 3)
+                _ = try await source.server.call("/v1/batch", batch(items))
+            }
+            try await PrivateServer.with(on: source.data) { server async throws in
+                let log = try #require(try await server.server.send("GET", "/admin/v1/log").json)
+                #expect(log["events"] == 6 && log["last"] == 6)
+                #expect(log["commits"]?["groups"] == 2 && log["commits"]?["events"] == 6)
+                #expect(log["commits"]?["calls"] == 2)
+                let waited = try #require(log["commits"]?["waitedMicroseconds"]?.numberValue?.int64)
+                #expect(waited > 0)
+            }
+        }
+    }
+
     @Test func `a listener with an admin token asks for it`() async throws {
         try await PrivateServer.with(adminToken: "t0ken") { server async throws in
             #expect(try await server.server.send("GET", "/admin/v1/rejected").status == 401)
+            #expect(try await server.server.send("GET", "/admin/v1/log").status == 401)
             #expect(try await accept(server, #"{"all":true}"#).status == 401)
             let headers = [("Authorization", "Bearer t0ken"), ("Content-Type", "application/json")]
             let answer = try await server.server.post("/admin/v1/rejected/accept", #"{"all":true}"#, headers)

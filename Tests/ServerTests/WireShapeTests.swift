@@ -144,7 +144,12 @@ import Testing
                 {"type":"identify","userId":"u1","messageId":" ","channel":"server","integrations":{"All":true},\
                 "context":{"traits":{"plan":"pro"}}}
                 """
-            _ = try await send(batch([item]), to: "/v1/batch", of: source, [basic("key-web:"), ("AnonymousId", "eA==")])
+            _ = try await send(
+                batch([item]),
+                to: "/v1/batch",
+                of: source,
+                [basic("key-web:"), ("AnonymousId", "eA==")]
+            )
             let message = try #require(try await source.events.first?.message)
             #expect(message["traits"] == ["plan": "pro"])
             #expect(message["channel"] == "server")

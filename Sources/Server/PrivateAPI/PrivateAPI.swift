@@ -18,6 +18,7 @@ package struct PrivateAPI: HTTPService {
     ///   - address: What the listener is bound to.
     ///   - workspaces: The embedded workspaces.
     ///   - rejected: The refused messages.
+    ///   - eventLog: The event log.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
     ///   - isReady: Whether Ferry can take calls at the moment.
@@ -29,6 +30,7 @@ package struct PrivateAPI: HTTPService {
         address: ListenAddress,
         workspaces: [EmbeddedWorkspace],
         rejected: RejectedAPI? = nil,
+        log eventLog: LogAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
@@ -53,6 +55,7 @@ package struct PrivateAPI: HTTPService {
         let door = AdminDoor(token: token)
         AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
         rejected?.add(to: &routes, behind: door)
+        eventLog?.add(to: &routes, behind: door)
         addHealth()
     }
 
