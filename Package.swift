@@ -114,7 +114,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             ["ferry", "LosslessJSON", "Seeding", "Storage", asyncHTTPClient] + nio,
-            resources: [.copy("SDKs"), .copy("Vectors")]
+            resources: [.copy("Browser"), .copy("SDKs"), .copy("Vectors")]
         ),
     ]
 )

@@ -154,7 +154,7 @@ private final class SDKTrial: Sendable {
 }
 
 /// A proxy in front of a server that spoils the first requests, as `SDKs/faults.py` describes.
-private final class FaultyRoad {
+final class FaultyRoad {
     let url: String
     private let process: Process
 
