@@ -7,9 +7,10 @@ import Testing
 
 /// The real `ferry`, run as its users run it.
 enum FerryProcess {
-    /// The program that was built with the tests: it stands beside their resources.
+    /// The program that was built with the tests: it stands beside their resources. `FERRY_PROGRAM` names another one.
     static var program: URL {
-        Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "ferry")
+        if let path = ProcessInfo.processInfo.environment["FERRY_PROGRAM"] { return URL(filePath: path) }
+        return Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "ferry")
     }
 
     struct Result {
