@@ -108,7 +108,8 @@ struct Outbox {
             let half = max(1, request.count / 2)
             for position in open { entries[position].item.batchSize = min(entries[position].item.batchSize, half) }
             return .proceed
-        case .transient(let words, let retryAfter): return .wait(words: words, atLeast: retryAfter)
+        case .unavailable(let words, let retryAfter), .suspicious(let words, let retryAfter, _):
+            return .wait(words: words, atLeast: retryAfter)
         case .settings(let words): return .pause(words: words)
         }
     }

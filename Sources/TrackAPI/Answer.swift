@@ -5,9 +5,16 @@ package enum Answer: Sendable, Equatable {
     /// The request held several operations and was refused without saying which of them is bad, or nonsensically: halve
     /// the group and send it again, until the bad one stands alone (delivery.md F17).
     case unclear(words: String)
-    /// Nothing is wrong with operations or settings: send the same again later, after `retryAfter` if there is one
-    /// (1 second to 1 hour), else after a wait of one's own.
-    case transient(words: String, retryAfter: Duration?)
+    /// The other side takes nothing now, and the operations are blameless (delivery.md C.3): the request was never
+    /// begun, or it was answered with 429, or with 503 and a `Retry-After`. Send the same again after `retryAfter` if
+    /// there is one (1 second to 1 hour), else after a wait of one's own.
+    case unavailable(words: String, retryAfter: Duration?)
+    /// The request was begun and came to nothing, for which one of its operations may be to blame (delivery.md C.3):
+    /// any other 5xx, 408, a time-out, a lost connection. `retryAfter` as above.
+    ///
+    /// `isTimeout` says that the waiting was given up, by this side or by a gateway on the way (504, 524): the
+    /// request may still be applied, also after its own repetition (delivery.md F23).
+    case suspicious(words: String, retryAfter: Duration?, isTimeout: Bool)
     /// The settings are wrong, not the operations: pause, say the words to the operator, send the same again when the
     /// settings have changed (delivery.md F20).
     case settings(words: String)
@@ -32,6 +39,33 @@ package struct Exchange: Sendable, Equatable {
     package let answer: Answer
     /// The name of the embedded workspace that answered, from the header `x-ferry-workspace`; `nil` for Customer.io.
     package let workspace: String?
+    /// What came back, for the record: at most `TrackLimits.wordsBytes`; `nil` when every operation was delivered.
+    package let words: String?
+
+    /// - Parameters:
+    ///   - status: of the answer, if one came.
+    ///   - answer: also gives the words for the record.
+    ///   - workspace: of the answer, if it named one.
+    package init(status: Int?, answer: Answer, workspace: String?) {
+        self.status = status
+        self.answer = answer
+        self.workspace = workspace
+        self.words = answer.recordedWords
+    }
+}
+
+extension Answer {
+    fileprivate var recordedWords: String? {
+        switch self {
+        case .settled(let outcomes):
+            // Many items are refused for one reason more often than for many.
+            var told: [String] = []
+            for case .refused(let words) in outcomes where !told.contains(words) { told.append(words) }
+            return told.isEmpty ? nil : ForeignWords.clean(told.joined(separator: "; "))
+        case .unclear(let words), .unavailable(let words, _), .suspicious(let words, _, _), .settings(let words):
+            return ForeignWords.clean(words)
+        }
+    }
 }
 
 /// Whether the credentials are good where the operations will go (actions.md §1).
@@ -44,6 +78,6 @@ package enum CredentialsCheck: Sendable, Equatable {
     case refused(words: String)
     /// No answer, or one that says "later": nothing is known about the credentials.
     case unreachable(words: String)
-    /// What answered is not a Track API: the endpoint is wrong.
+    /// What answered is not a Track API, or nothing may be sent there: the endpoint is wrong.
     case unexpected(words: String)
 }

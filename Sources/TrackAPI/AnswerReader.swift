@@ -34,9 +34,10 @@ struct AnswerReader: Sendable {
         case 200...299: success(response, batch: batch)
         case 401: .settings(words: refusedWords(response))
         case 300...399, 404, 405, 410: .settings(words: wrongAddressWords(response, call: "POST \(batch.path)"))
-        case 408, 429, 500...: .transient(words: words(response), retryAfter: wait(response))
+        case 429: .unavailable(words: words(response), retryAfter: wait(response))
+        case 408, 500...: later(response)
         case 400...499: clientError(response, batch: batch)
-        default: .transient(words: words(response), retryAfter: nil)
+        default: .suspicious(words: words(response), retryAfter: nil, isTimeout: false)
         }
     }
 
@@ -47,7 +48,12 @@ struct AnswerReader: Sendable {
         case .valid: clientError(response, batch: batch)
         case .refused(let words): .settings(words: words)
         case .unreachable(let checkWords):
-            .transient(words: "\(words(response)), and then: \(checkWords)", retryAfter: wait(response))
+            // As long as nothing is known of the credentials, the operation may be to blame.
+            .suspicious(
+                words: "\(words(response)), and then: \(checkWords)",
+                retryAfter: wait(response),
+                isTimeout: false
+            )
         case .unexpected(let checkWords): .settings(words: "\(words(response)), and then: \(checkWords)")
         }
     }
@@ -71,6 +77,16 @@ struct AnswerReader: Sendable {
             return .settings(words: notAnAnswerWords(response))
         }
         return .settled(batch.operations.map { _ in .delivered })
+    }
+
+    /// A server that says when to come again is busy, whatever it was sent; one that fails without a word may have
+    /// met an operation that it can't take.
+    private func later(_ response: Response) -> Answer {
+        let wait = wait(response)
+        if response.status == 503, wait != nil { return .unavailable(words: words(response), retryAfter: wait) }
+        // The gateway gave up waiting for what stands behind it, which goes on.
+        let isTimeout = response.status == 504 || response.status == 524
+        return .suspicious(words: words(response), retryAfter: wait, isTimeout: isTimeout)
     }
 
     /// 207: the items that are named are bad, the others are delivered; believed only when every entry names one.

@@ -11,43 +11,86 @@ import NIOPosix
     import Darwin
 #endif
 
-/// Why there was no whole HTTP answer, in words for an operator. They hold nothing but the address.
-enum ConnectionFailure {
-    /// The words for what the HTTP client threw; `authority` is the endpoint's host and port, `timeout` the wait that
-    /// was given to the whole request.
-    static func words(for error: any Error, authority: String, timeout: Duration) -> String {
-        switch error {
-        case let error as HTTPClientError: words(for: error, authority: authority, timeout: timeout)
-        case let error as NIOConnectionError: words(for: error, authority: authority)
-        case let error as IOError: words(for: error, authority: authority)
-        case is CancellationError: "the request to \(authority) was cancelled"
-        case is Overdue: noAnswer(authority, timeout)
-        case HTTPParserError.invalidEOFState, HTTPParserError.closedConnection: closed(authority)
-        case is HTTPParserError: "\(authority) answered with something that is not HTTP"
-        case is ChannelError: closed(authority)
-        default: others(error, authority: authority)
-        }
+/// Why there was no whole HTTP answer, and what that says about the operations.
+struct ConnectionFailure: Error, Equatable {
+    enum Kind: Equatable {
+        /// No byte of an operation has left.
+        case notBegun
+        /// The request was lost on its way, or its answer on the way back.
+        case lost
+        /// The wait was given up.
+        case timeout
+    }
+
+    let kind: Kind
+    /// For an operator. They hold nothing but the address.
+    let words: String
+
+    /// - Parameters:
+    ///   - error: what the HTTP client threw.
+    ///   - authority: the endpoint's host and port.
+    ///   - timeout: the wait that was given to the whole request.
+    ///   - hasBegun: whether the body of the request was begun.
+    init(_ error: any Error, authority: String, timeout: Duration, hasBegun: Bool) {
+        kind = !hasBegun ? .notBegun : ConnectionFailure.isTimeout(error) ? .timeout : .lost
+        words = Wording(authority: authority, timeout: timeout, hasBegun: hasBegun).words(for: error)
     }
 
     /// Thrown when the body of an answer has not arrived in time.
     struct Overdue: Error {}
 
-    private static func words(for error: HTTPClientError, authority: String, timeout: Duration) -> String {
+    var answer: Answer {
+        switch kind {
+        case .notBegun: .unavailable(words: words, retryAfter: nil)
+        case .lost: .suspicious(words: words, retryAfter: nil, isTimeout: false)
+        case .timeout: .suspicious(words: words, retryAfter: nil, isTimeout: true)
+        }
+    }
+
+    private static func isTimeout(_ error: any Error) -> Bool {
+        if let error = error as? HTTPClientError {
+            return [.deadlineExceeded, .readTimeout, .writeTimeout].contains(error)
+        }
+        return error is Overdue || (error as? IOError)?.errnoCode == ETIMEDOUT
+    }
+}
+
+/// What each error of the HTTP client and of what is below it is called.
+private struct Wording {
+    let authority: String
+    let timeout: Duration
+    let hasBegun: Bool
+
+    func words(for error: any Error) -> String {
         switch error {
-        case .deadlineExceeded, .readTimeout, .writeTimeout: noAnswer(authority, timeout)
-        case .connectTimeout, .getConnectionFromPoolTimeout: "no connection to \(authority) in time"
+        case let error as HTTPClientError: words(for: error)
+        case let error as NIOConnectionError: words(for: error)
+        case let error as IOError: words(for: error)
+        case is CancellationError: cancelled
+        case is ConnectionFailure.Overdue: overdue
+        case HTTPParserError.invalidEOFState, HTTPParserError.closedConnection: closed
+        case is HTTPParserError: "\(authority) answered with something that is not HTTP"
+        case is ChannelError: closed
+        default: others(error)
+        }
+    }
+
+    private func words(for error: HTTPClientError) -> String {
+        switch error {
+        case .deadlineExceeded, .readTimeout, .writeTimeout: overdue
+        case .connectTimeout, .getConnectionFromPoolTimeout: noConnectionInTime
         case .tlsHandshakeTimeout: "no answer from \(authority) to the TLS handshake in time"
-        case .remoteConnectionClosed, .uncleanShutdown: closed(authority)
-        case .cancelled: "the request to \(authority) was cancelled"
+        case .remoteConnectionClosed, .uncleanShutdown: closed
+        case .cancelled: cancelled
         case .alreadyShutdown: "the request to \(authority) was not sent: the HTTP client is shut down"
         default: "the request to \(authority) failed: \(error.shortDescription)"
         }
     }
 
-    private static func words(for error: NIOConnectionError, authority: String) -> String {
+    private func words(for error: NIOConnectionError) -> String {
         if let first = error.connectionErrors.first {
-            if let error = first.error as? IOError { return words(for: error, authority: authority) }
-            if case .connectTimeout? = first.error as? ChannelError { return "no connection to \(authority) in time" }
+            if let error = first.error as? IOError { return words(for: error) }
+            if case .connectTimeout? = first.error as? ChannelError { return noConnectionInTime }
             return "no connection to \(authority)"
         }
         if error.dnsAError != nil || error.dnsAAAAError != nil {
@@ -56,18 +99,18 @@ enum ConnectionFailure {
         return "no connection to \(authority)"
     }
 
-    private static func words(for error: IOError, authority: String) -> String {
+    private func words(for error: IOError) -> String {
         switch error.errnoCode {
         case ECONNREFUSED: "connection refused by \(authority)"
-        case ECONNRESET, EPIPE: closed(authority)
+        case ECONNRESET, EPIPE: closed
         case EHOSTUNREACH, ENETUNREACH: "\(authority) cannot be reached from here: no route"
-        case ETIMEDOUT: "no connection to \(authority) in time"
+        case ETIMEDOUT: hasBegun ? "no sign of life from \(authority) any more" : noConnectionInTime
         default: "no connection to \(authority) (system error \(error.errnoCode))"
         }
     }
 
     /// Only the kind is told: the text of an error may quote what was received.
-    private static func others(_ error: any Error, authority: String) -> String {
+    private func others(_ error: any Error) -> String {
         let kind = String(describing: type(of: error))
         if kind.contains("SSL") {
             return "no TLS connection to \(authority): check that it speaks TLS and that its certificate is valid"
@@ -75,13 +118,16 @@ enum ConnectionFailure {
         return "the request to \(authority) failed (\(kind))"
     }
 
-    private static func closed(_ authority: String) -> String {
-        "\(authority) closed the connection before its answer was complete"
+    private var closed: String {
+        "\(authority) closed the connection before \(hasBegun ? "its answer was complete" : "the request was begun")"
     }
 
-    private static func noAnswer(_ authority: String, _ timeout: Duration) -> String {
-        "no answer from \(authority) within \(timeout.formattedAsTimeout)"
+    private var overdue: String {
+        "no \(hasBegun ? "answer from" : "connection to") \(authority) within \(timeout.formattedAsTimeout)"
     }
+
+    private var noConnectionInTime: String { "no connection to \(authority) in time" }
+    private var cancelled: String { "the request to \(authority) was cancelled" }
 }
 
 extension Duration {

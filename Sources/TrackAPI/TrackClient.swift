@@ -18,11 +18,7 @@ import NIOHTTP1
 ///
 /// `TrackClient` is the door: a value that may be copied and used by many tasks at once.
 package struct TrackClient: Sendable {
-    private let httpClient: HTTPClient
-    private let timeout: Duration
-    private let authorization: String
-    private let logger: Logger
-    private let now: @Sendable () -> Int64
+    private let sender: RequestSender
     private let reader: AnswerReader
 
     /// What requests say of themselves.
@@ -47,11 +43,14 @@ package struct TrackClient: Sendable {
         logger: Logger,
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
     ) {
-        self.httpClient = httpClient
-        self.timeout = min(max(timeout, .milliseconds(1)), .seconds(3_600))
-        self.authorization = credentials.authorization
-        self.logger = logger
-        self.now = now
+        self.sender = RequestSender(
+            httpClient: httpClient,
+            endpoint: endpoint,
+            authorization: credentials.authorization,
+            timeout: min(max(timeout, .milliseconds(1)), .seconds(3_600)),
+            logger: logger,
+            now: now
+        )
         self.reader = AnswerReader(endpoint: endpoint, credentials: credentials)
     }
 
@@ -76,7 +75,7 @@ package struct TrackClient: Sendable {
     /// One metric goes to `/api/v1/metrics`, one item to `/api/v2/entity`, several items to `/api/v2/batch`; nothing is
     /// sent for no operation. `Batch.cut` keeps to the limits, which are not checked again here. Only when the answer
     /// is 403 is a second request made: the region call, to learn whether the credentials or the operations are meant.
-    /// A cancelled task gets `.transient`.
+    /// A cancelled task gets `.unavailable` or `.suspicious`, as the request was begun or not.
     package func send(_ operations: [Operation]) async -> Answer {
         await exchange(operations).answer
     }
@@ -93,9 +92,9 @@ package struct TrackClient: Sendable {
                 workspace: nil
             )
         }
-        switch await perform(.POST, batch.path, body: batch.encoded()) {
+        switch await sender.send(.POST, batch.path, body: batch.encoded()) {
         case .failure(let failure):
-            return Exchange(status: nil, answer: .transient(words: failure.words, retryAfter: nil), workspace: nil)
+            return Exchange(status: nil, answer: failure.answer, workspace: nil)
         case .success(let response):
             let answer =
                 response.status == 403
@@ -111,88 +110,9 @@ package struct TrackClient: Sendable {
 
     /// Asks the endpoint whether it knows the credentials, and for the account's true region (actions.md §1).
     package func checkCredentials() async -> CredentialsCheck {
-        switch await perform(.GET, TrackClient.regionPath, body: nil) {
+        switch await sender.send(.GET, TrackClient.regionPath, body: nil) {
         case .failure(let failure): .unreachable(words: failure.words)
         case .success(let response): reader.credentialsCheck(from: response)
-        }
-    }
-}
-
-// MARK: - One request
-
-extension TrackClient {
-    /// There was no whole answer.
-    private struct Failure: Error {
-        let words: String
-    }
-
-    private func perform(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, Failure> {
-        let deadline = NIODeadline.now() + TimeAmount(timeout)
-        do {
-            let answer = try await httpClient.execute(
-                request(method, path, body: body),
-                deadline: deadline,
-                logger: nil
-            )
-            let bytes = try await collect(answer.body, until: deadline)
-            logger.debug(
-                "the Track API answered",
-                metadata: ["path": .string(path), "status": .stringConvertible(answer.status.code)]
-            )
-            return .success(response(answer, body: bytes))
-        } catch {
-            let words = ConnectionFailure.words(for: error, authority: reader.endpoint.authority, timeout: timeout)
-            logger.debug("the Track API did not answer", metadata: ["path": .string(path), "reason": .string(words)])
-            return .failure(Failure(words: words))
-        }
-    }
-
-    private func request(_ method: HTTPMethod, _ path: String, body: [UInt8]?) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: reader.endpoint.url(for: path))
-        request.method = method
-        request.headers.add(name: "authorization", value: authorization)
-        request.headers.add(name: "user-agent", value: TrackClient.userAgent)
-        request.headers.add(name: "accept", value: "application/json")
-        if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
-        return request
-    }
-
-    private func response(_ answer: HTTPClientResponse, body: [UInt8]?) -> Response {
-        // A client that follows redirects may have turned the POST into a GET: what answered that says nothing.
-        let followed = answer.history.dropLast().first?.responseHead
-        let head = followed?.headers ?? answer.headers
-        return Response(
-            status: Int(followed?.status.code ?? answer.status.code),
-            body: body,
-            location: head.first(name: "location"),
-            retryAfter: head.first(name: "retry-after"),
-            workspace: head.first(name: "x-ferry-workspace"),
-            date: head.first(name: "date").flatMap(HTTPDate.seconds) ?? now()
-        )
-    }
-
-    /// The body; `nil` when it is longer than `TrackLimits.responseBytes`. The client's own deadline ends with the
-    /// head.
-    private func collect(_ body: HTTPClientResponse.Body, until deadline: NIODeadline) async throws -> [UInt8]? {
-        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            group.addTask {
-                var bytes: [UInt8] = []
-                for try await buffer in body {
-                    guard bytes.count + buffer.readableBytes <= TrackLimits.responseBytes else { return nil }
-                    bytes += buffer.readableBytesView
-                }
-                return bytes
-            }
-            group.addTask {
-                try await Task.sleep(for: Duration(deadline - .now()))
-                throw ConnectionFailure.Overdue()
-            }
-            defer { group.cancelAll() }
-            guard let bytes = try await group.next() else { throw ConnectionFailure.Overdue() }
-            return bytes
         }
     }
 }

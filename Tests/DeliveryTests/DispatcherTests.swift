@@ -51,7 +51,7 @@ import TrackAPI
         _ = try await store.cursors.start("a", at: 0)
         try await store.log.appendTracks(["x", "y", "z"])
         let scripted = ScriptedDestination { names, request in
-            request <= 4 ? .transient(words: "503", retryAfter: nil) : .delivered(names)
+            request <= 4 ? .unavailable(words: "503", retryAfter: nil) : .delivered(names)
         }
         try await dispatch([destination("a", scripted)], from: store) { $0.settles(3, in: "a") }
         #expect(scripted.taken == ["x", "y", "z"])
@@ -98,7 +98,7 @@ import TrackAPI
         try await store.log.appendTracks(["x", "y"])
         let dead = try Dispatcher.Destination(integration: integration("dead")) { _ in
             try? await Task.sleep(for: .seconds(3600))
-            return .transient(words: "no answer", retryAfter: nil)
+            return .suspicious(words: "no answer", retryAfter: nil, isTimeout: true)
         }
         let scripted = ScriptedDestination()
         try await dispatch([dead, destination("well", scripted)], from: store) { $0.settles(2, in: "well") }
@@ -118,7 +118,7 @@ import TrackAPI
         let rolls = Mutex(SeededGenerator(seed: chance.seed &+ 1))
         let scripted = ScriptedDestination { names, _ in
             switch rolls.withLock({ Int.random(in: 0..<10, using: &$0) }) {
-            case 0: .transient(words: "503", retryAfter: nil)
+            case 0: .unavailable(words: "503", retryAfter: nil)
             case 1 where names.count > 1: .unclear(words: "400")
             case 2: .settings(words: "401")
             case 3: .settled(names.enumerated().map { $0.offset == 0 ? .delivered : .untried })

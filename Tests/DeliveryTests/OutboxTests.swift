@@ -106,7 +106,7 @@ import TrackAPI
     @Test func `a transient answer changes nothing but asks to wait`() {
         var outbox = outbox([event("a"), event("b")])
         let request = outbox.nextRequest() ?? []
-        let verdict = outbox.take(.transient(words: "503", retryAfter: .seconds(3)), for: request)
+        let verdict = outbox.take(.unavailable(words: "503", retryAfter: .seconds(3)), for: request)
         #expect(verdict == .wait(words: "503", atLeast: .seconds(3)))
         let position = outbox.takeSettled().position
         #expect(position == 0)

@@ -97,12 +97,22 @@ import TrackAPI
         Case(304, "", .settings), Case(300, "", .settings),
     ]
 
-    static let transient = [
-        Case(408, "", .transient, says: ["answered 408"]),
-        Case(429, #"{"meta":{"error":"slow down"}}"#, .transient, says: ["answered 429", "slow down"]),
-        Case(500, "", .transient), Case(500, v2, .transient, says: ["attributes.plan: too long (invalid)"]),
-        Case(502, page, .transient, says: ["answered 502"]), Case(503, "Service Unavailable", .transient),
-        Case(504, "", .transient), Case(522, "", .transient), Case(524, "", .transient), Case(599, "[]", .transient),
+    static let unavailable = [
+        Case(429, .unavailable),
+        Case(429, #"{"meta":{"error":"slow down"}}"#, .unavailable, says: ["answered 429", "slow down"]),
+        Case(503, "", headers: ["retry-after": "7"], .unavailable, says: ["answered 503"]),
+    ]
+
+    static let suspicious = [
+        Case(408, "", .suspicious, says: ["answered 408"]),
+        Case(408, "", headers: ["retry-after": "7"], .suspicious), Case(500, "", .suspicious),
+        Case(500, "", headers: ["retry-after": "7"], .suspicious),
+        Case(500, v2, .suspicious, says: ["attributes.plan: too long (invalid)"]),
+        Case(502, page, .suspicious, says: ["answered 502"]), Case(503, "Service Unavailable", .suspicious),
+        Case(503, "", headers: ["retry-after": "soon"], .suspicious),
+        Case(522, "", .suspicious), Case(599, "[]", .suspicious),
+        // What stands behind the gateway may still apply it.
+        Case(504, "", .timeout), Case(524, "", .timeout),
     ]
 
     static let blame = [
@@ -145,14 +155,17 @@ import TrackAPI
         Case(400, #"{"errors":[{"batch_index":0},{"batch_index":7}]}"#, alone: .refused, several: .unclear),
     ]
 
-    @Test(arguments: good + settings + transient + blame)
+    @Test(arguments: good + settings + unavailable + suspicious + blame)
     func `is believed as far as it can be`(_ test: Case) async throws {
         let three: [TrackAPI.Operation] = [.event("a"), .event("b"), .event("c")]
         for (operations, kind) in [([three[0]], test.alone), ([.metric], test.alone), (three, test.several)] {
-            let answer = try await StubServer.answer(to: operations) { _ in
+            let exchange = try await StubServer.run({ _ in
                 .status(test.status, test.body, headers: test.headers)
-            }
+            }) { try await $0.client($1).exchange(operations) }
+            let answer = exchange.answer
             #expect(answer.kind == kind, "\(answer)")
+            #expect(exchange.status == test.status)
+            #expect(exchange.words == (kind == .delivered ? nil : answer.words))
             if case .settled(let outcomes) = answer { #expect(outcomes.count == operations.count) }
             for words in test.says { #expect(answer.words.contains(words), "\(answer.words)") }
             for secret in ["p4ssword", "s3cret"] { #expect(!answer.words.contains(secret)) }
@@ -178,6 +191,7 @@ import TrackAPI
             let answer = try await StubServer.answer(to: [.event("a"), .event("b"), .event("c")]) { _ in
                 .status(status, #"{"errors":\#(errors)}"#)
             }
+            #expect(Exchange(status: status, answer: answer, workspace: nil).words?.hasPrefix("\(status): ") == true)
             #expect(answer == .settled((0..<3).map { refused[$0].map { .refused("\(status): \($0)") } ?? others }))
         }
     }
@@ -205,7 +219,6 @@ import TrackAPI
             let answer = try await StubServer.answer(to: [.event("a")]) { _ in
                 .status(status, "", headers: ["retry-after": text])
             }
-            #expect(answer.kind == .transient)
             #expect(answer.retryAfter == wait, "\(status) \(text)")
         }
     }
@@ -227,7 +240,7 @@ import TrackAPI
         (200, "{}", .refused, .unclear),
         (401, "", .settings, .settings),
         (403, "", .settings, .settings),
-        (503, "", .transient, .transient),
+        (503, "", .suspicious, .suspicious),
         (404, "", .settings, .settings),
         (200, page, .settings, .settings),
     ])

@@ -17,16 +17,17 @@ import TrackAPI
         ("\u{0}\u{1}\u{2}\u{3}\r\n\r\n", "not HTTP"),
         ("HTTP/1.1 abc OK\r\n\r\n", "not HTTP"),
     ])
-    func `of a connection that closes early or talks nonsense is transient`(bytes: String, words: String) async throws {
+    func `of a connection that closes early or talks nonsense is suspicious`(bytes: String, words: String) async throws
+    {
         try await StubServer.run({ _ in .bytesThenClose(bytes) }) { server, http in
             let answer = try await server.client(http).send([.event("a"), .event("b")])
-            #expect(answer.kind == .transient, "\(answer)")
+            #expect(answer.kind == .suspicious, "\(answer)")
             #expect(answer.words.contains(words) && answer.words.contains(server.address), "\(answer.words)")
             #expect(answer.retryAfter == nil)
         }
     }
 
-    @Test func `of a refused connection is transient and names the address`() async throws {
+    @Test func `of a refused connection blames no operation and names the address`() async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(channel.localAddress?.port)
@@ -39,7 +40,10 @@ import TrackAPI
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             )
             let words = "connection refused by 127.0.0.1:\(port)"
-            #expect(await client.send([.event("a")]) == .transient(words: words, retryAfter: nil))
+            let exchange = await client.exchange([.event("a")])
+            let answer = Answer.unavailable(words: words, retryAfter: nil)
+            #expect(exchange == Exchange(status: nil, answer: answer, workspace: nil))
+            #expect(exchange.words == words)
             #expect(await client.checkCredentials() == .unreachable(words: words))
         }
     }
@@ -50,18 +54,20 @@ import TrackAPI
         .bytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"),
         .bytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{"),
     ])
-    func `within the time-out is transient, however much of it came`(_ reply: StubServer.Reply) async throws {
+    func `within the time-out may still come to something, however much of it came`(_ reply: StubServer.Reply)
+        async throws
+    {
         try await StubServer.run({ _ in reply }) { server, http in
             let clock = ContinuousClock()
             let start = clock.now
             let answer = try await server.client(http, timeout: .milliseconds(200)).send([.event("a")])
             let words = "no answer from \(server.address) within 200 ms"
-            #expect(answer == .transient(words: words, retryAfter: nil))
+            #expect(answer == .suspicious(words: words, retryAfter: nil, isTimeout: true))
             #expect(clock.now - start >= .milliseconds(190))
         }
     }
 
-    @Test func `of a TLS endpoint that speaks no TLS is transient`() async throws {
+    @Test func `of a TLS endpoint that speaks no TLS blames no operation`() async throws {
         try await StubServer.run({ _ in .status(200) }) { server, http in
             let client = TrackClient(
                 httpClient: http,
@@ -70,12 +76,12 @@ import TrackAPI
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             )
             let answer = await client.send([.event("a")])
-            #expect(answer.kind == .transient)
+            #expect(answer.kind == .unavailable)
             #expect(answer.words.hasPrefix("no TLS connection to \(server.address)"), "\(answer.words)")
         }
     }
 
-    @Test func `of a cancelled task is transient`() async throws {
+    @Test func `of a task that was cancelled at once says so`() async throws {
         try await StubServer.run({ _ in .stall }) { server, http in
             let client = try server.client(http)
             let answer = await withTaskGroup(of: Answer.self) { group in
@@ -83,12 +89,45 @@ import TrackAPI
                 group.cancelAll()
                 return await group.next()
             }
-            #expect(answer?.kind == .transient)
             #expect(answer?.words.contains("cancelled") == true, "\(answer?.words ?? "")")
+            // It may have begun all the same.
+            #expect(answer?.kind == .unavailable || answer?.kind == .suspicious)
         }
     }
 
-    @Test func `of a client that is shut down is transient`() async throws {
+    @Test func `of a task that was cancelled on the way is suspicious`() async throws {
+        let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+        try await StubServer.run({ _ in
+            arrived.yield()
+            return .stall
+        }) { server, http in
+            let client = try server.client(http)
+            let answer = await withTaskGroup(of: Answer.self) { group in
+                group.addTask { await client.send([.event("a")]) }
+                for await _ in arrivals { break }
+                group.cancelAll()
+                return await group.next()
+            }
+            #expect(answer?.kind == .suspicious, "\(answer?.words ?? "")")
+        }
+    }
+
+    @Test func `of a server that accepts no connection blames no operation, however long it took`() async throws {
+        // Nobody answers the handshake: the connection is made, and no request begun.
+        try await StubServer.runSilent { server, http in
+            let client = TrackClient(
+                httpClient: http,
+                endpoint: try Endpoint("https://\(server.address)"),
+                credentials: .sample,
+                timeout: .milliseconds(200),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+            let words = "no connection to \(server.address) within 200 ms"
+            #expect(await client.send([.event("a")]) == .unavailable(words: words, retryAfter: nil))
+        }
+    }
+
+    @Test func `of a client that is shut down blames no operation`() async throws {
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         try await http.shutdown()
         let client = TrackClient(
@@ -97,7 +136,7 @@ import TrackAPI
             credentials: .sample,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
-        #expect(await client.send([.event("a")]).kind == .transient)
+        #expect(await client.send([.event("a")]).kind == .unavailable)
     }
 }
 
@@ -112,7 +151,7 @@ import TrackAPI
     }
 
     @Test(arguments: [
-        (200, Answer.Kind.settings), (400, .refused), (429, .transient), (500, .transient), (401, .settings),
+        (200, Answer.Kind.settings), (400, .refused), (429, .unavailable), (500, .suspicious), (401, .settings),
     ])
     func `is not read to its end; its status says what it can`(status: Int, kind: Answer.Kind) async throws {
         for head in ["content-length: 67108864", "connection: close"] {

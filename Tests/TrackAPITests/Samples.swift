@@ -33,7 +33,7 @@ extension Operation {
 
 extension Answer {
     enum Kind: String, Sendable {
-        case delivered, refused, untried, unclear, transient, settings, mixed
+        case delivered, refused, untried, unclear, unavailable, suspicious, timeout, settings, mixed
     }
 
     /// What the answer says, without its words; all outcomes of a settled one must agree.
@@ -44,7 +44,8 @@ extension Answer {
             if outcomes.allSatisfy({ $0 == .untried }) { return .untried }
             return outcomes.allSatisfy { if case .refused = $0 { true } else { false } } ? .refused : .mixed
         case .unclear: return .unclear
-        case .transient: return .transient
+        case .unavailable: return .unavailable
+        case .suspicious(_, _, let isTimeout): return isTimeout ? .timeout : .suspicious
         case .settings: return .settings
         }
     }
@@ -55,11 +56,15 @@ extension Answer {
         case .settled(let outcomes):
             for case .refused(let words) in outcomes { return words }
             return ""
-        case .unclear(let words), .transient(let words, _), .settings(let words): return words
+        case .unclear(let words), .unavailable(let words, _), .suspicious(let words, _, _), .settings(let words):
+            return words
         }
     }
 
     var retryAfter: Duration? {
-        if case .transient(_, let wait) = self { wait } else { nil }
+        switch self {
+        case .unavailable(_, let wait), .suspicious(_, let wait, _): wait
+        case .settled, .unclear, .settings: nil
+        }
     }
 }

@@ -36,18 +36,25 @@ final class StubServer: Sendable {
 
     typealias Script = @Sendable (Request) -> Reply
 
+    let host: String
     let port: Int
     private let channel: any Channel
     private let received: Recorder
 
     var requests: [Request] { received.requests.withLock { $0 } }
-    var address: String { "127.0.0.1:\(port)" }
+    /// How many connections were made to it, and the bytes that arrived in all of them.
+    var connections: Int { received.connections.withLock { $0 } }
+    var bytes: Int { received.bytes.withLock { $0 } }
+    var address: String { "\(host):\(port)" }
 
     private final class Recorder: Sendable {
         let requests = Mutex<[Request]>([])
+        let connections = Mutex(0)
+        let bytes = Mutex(0)
     }
 
-    private init(channel: any Channel, received: Recorder) {
+    private init(host: String, channel: any Channel, received: Recorder) {
+        self.host = host
         self.channel = channel
         self.received = received
         port = channel.localAddress?.port ?? 0
@@ -56,6 +63,32 @@ final class StubServer: Sendable {
     /// Runs a test against a server with this script and a client for it, and ends both.
     static func run<Result: Sendable>(
         _ script: @escaping Script,
+        host: String = "127.0.0.1",
+        configuration: HTTPClient.Configuration = TrackClient.httpConfiguration,
+        _ body: (StubServer, HTTPClient) async throws -> Result
+    ) async throws -> Result {
+        try await run(.scripted(script), host: host, configuration: configuration, body)
+    }
+
+    /// As `run`, with a server that accepts connections and says nothing, in no protocol.
+    static func runSilent<Result: Sendable>(
+        _ body: (StubServer, HTTPClient) async throws -> Result
+    ) async throws -> Result {
+        var configuration = TrackClient.httpConfiguration
+        // The client waits for its connections when it is shut down.
+        configuration.timeout.connect = .milliseconds(500)
+        return try await run(.silent, host: "127.0.0.1", configuration: configuration, body)
+    }
+
+    private enum Manner: Sendable {
+        case scripted(Script)
+        case silent
+    }
+
+    private static func run<Result: Sendable>(
+        _ manner: Manner,
+        host: String,
+        configuration: HTTPClient.Configuration,
         _ body: (StubServer, HTTPClient) async throws -> Result
     ) async throws -> Result {
         let recorder = Recorder()
@@ -63,14 +96,16 @@ final class StubServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteCounter(recorder: recorder))
+                    guard case .scripted(let script) = manner else { return }
                     try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
                     try channel.pipeline.syncOperations.addHandler(Answerer(script: script, recorder: recorder))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0)
+            .bind(host: host, port: 0)
             .get()
-        let server = StubServer(channel: channel, received: recorder)
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
+        let server = StubServer(host: host, channel: channel, received: recorder)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await body(server, client)
             try await client.shutdown()
@@ -80,6 +115,27 @@ final class StubServer: Sendable {
             try? await client.shutdown()
             try? await channel.close()
             throw error
+        }
+    }
+
+    private final class ByteCounter: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let recorder: Recorder
+
+        init(recorder: Recorder) {
+            self.recorder = recorder
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            recorder.connections.withLock { $0 += 1 }
+            context.fireChannelActive()
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let count = unwrapInboundIn(data).readableBytes
+            recorder.bytes.withLock { $0 += count }
+            context.fireChannelRead(data)
         }
     }
 

@@ -1,0 +1,103 @@
+import AsyncHTTPClient
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Makes one HTTP request to the endpoint and reads its whole answer, or tells why there was none.
+struct RequestSender: Sendable {
+    let httpClient: HTTPClient
+    let endpoint: Endpoint
+    /// The value of the header; secret.
+    let authorization: String
+    /// From the start of a request to the last byte of its answer.
+    let timeout: Duration
+    let logger: Logger
+    let now: @Sendable () -> Int64
+
+    func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, ConnectionFailure> {
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let departure = Departure(hasBegun: body == nil)
+        do {
+            let answer = try await httpClient.execute(
+                request(method, path, body: body, departure: departure),
+                deadline: deadline,
+                logger: nil
+            )
+            let bytes = try await collect(answer.body, until: deadline)
+            logger.debug(
+                "the Track API answered",
+                metadata: ["path": .string(path), "status": .stringConvertible(answer.status.code)]
+            )
+            return .success(response(answer, body: bytes))
+        } catch {
+            let failure = ConnectionFailure(
+                error,
+                authority: endpoint.authority,
+                timeout: timeout,
+                hasBegun: departure.hasBegun
+            )
+            logger.debug(
+                "the Track API did not answer",
+                metadata: ["path": .string(path), "reason": .string(failure.words)]
+            )
+            return .failure(failure)
+        }
+    }
+
+    private func request(
+        _ method: HTTPMethod,
+        _ path: String,
+        body: [UInt8]?,
+        departure: Departure
+    ) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: endpoint.url(for: path))
+        request.method = method
+        request.headers.add(name: "authorization", value: authorization)
+        request.headers.add(name: "user-agent", value: TrackClient.userAgent)
+        request.headers.add(name: "accept", value: "application/json")
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .stream(
+                DepartingBody(bytes: ByteBuffer(bytes: body), departure: departure),
+                length: .known(Int64(body.count))
+            )
+        }
+        return request
+    }
+
+    private func response(_ answer: HTTPClientResponse, body: [UInt8]?) -> Response {
+        // A client that follows redirects may have turned the POST into a GET: what answered that says nothing.
+        let followed = answer.history.dropLast().first?.responseHead
+        let head = followed?.headers ?? answer.headers
+        return Response(
+            status: Int(followed?.status.code ?? answer.status.code),
+            body: body,
+            location: head.first(name: "location"),
+            retryAfter: head.first(name: "retry-after"),
+            workspace: head.first(name: "x-ferry-workspace"),
+            date: head.first(name: "date").flatMap(HTTPDate.seconds) ?? now()
+        )
+    }
+
+    /// The body; `nil` when it is longer than `TrackLimits.responseBytes`. The client's own deadline ends with the
+    /// head.
+    private func collect(_ body: HTTPClientResponse.Body, until deadline: NIODeadline) async throws -> [UInt8]? {
+        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            group.addTask {
+                var bytes: [UInt8] = []
+                for try await buffer in body {
+                    guard bytes.count + buffer.readableBytes <= TrackLimits.responseBytes else { return nil }
+                    bytes += buffer.readableBytesView
+                }
+                return bytes
+            }
+            group.addTask {
+                try await Task.sleep(for: Duration(deadline - .now()))
+                throw ConnectionFailure.Overdue()
+            }
+            defer { group.cancelAll() }
+            guard let bytes = try await group.next() else { throw ConnectionFailure.Overdue() }
+            return bytes
+        }
+    }
+}
