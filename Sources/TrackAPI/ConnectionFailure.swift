@@ -14,6 +14,8 @@ import NIOPosix
 /// Why there was no whole HTTP answer, and what that says about the operations.
 struct ConnectionFailure: Error, Equatable {
     enum Kind: Equatable {
+        /// Nothing may be sent there.
+        case refusedAddress
         /// No byte of an operation has left.
         case notBegun
         /// The request was lost on its way, or its answer on the way back.
@@ -28,12 +30,17 @@ struct ConnectionFailure: Error, Equatable {
 
     /// - Parameters:
     ///   - error: what the HTTP client threw.
-    ///   - authority: the endpoint's host and port.
+    ///   - endpoint: to which the request was to go.
     ///   - timeout: the wait that was given to the whole request.
     ///   - hasBegun: whether the body of the request was begun.
-    init(_ error: any Error, authority: String, timeout: Duration, hasBegun: Bool) {
+    init(_ error: any Error, endpoint: Endpoint, timeout: Duration, hasBegun: Bool) {
+        if let refused = error as? RefusedAddress {
+            kind = .refusedAddress
+            words = refused.words(host: endpoint.host)
+            return
+        }
         kind = !hasBegun ? .notBegun : ConnectionFailure.isTimeout(error) ? .timeout : .lost
-        words = Wording(authority: authority, timeout: timeout, hasBegun: hasBegun).words(for: error)
+        words = Wording(authority: endpoint.authority, timeout: timeout, hasBegun: hasBegun).words(for: error)
     }
 
     /// Thrown when the body of an answer has not arrived in time.
@@ -41,10 +48,16 @@ struct ConnectionFailure: Error, Equatable {
 
     var answer: Answer {
         switch kind {
+        case .refusedAddress: .settings(words: words)
         case .notBegun: .unavailable(words: words, retryAfter: nil)
         case .lost: .suspicious(words: words, retryAfter: nil, isTimeout: false)
         case .timeout: .suspicious(words: words, retryAfter: nil, isTimeout: true)
         }
+    }
+
+    /// The same for one who asked for the region.
+    var credentialsCheck: CredentialsCheck {
+        kind == .refusedAddress ? .unexpected(words: words) : .unreachable(words: words)
     }
 
     private static func isTimeout(_ error: any Error) -> Bool {

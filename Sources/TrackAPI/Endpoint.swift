@@ -63,6 +63,25 @@ package struct Endpoint: Sendable, Equatable, CustomStringConvertible {
         Region.allCases.first { authority == $0.host || authority.hasPrefix($0.host + ":") }
     }
 
+    /// The host alone; an IPv6 address without its brackets.
+    var host: String {
+        if authority.first == "[" { return String(authority.dropFirst().prefix { $0 != "]" }) }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    /// Where connections go to.
+    var port: Int {
+        let tail = authority.split(separator: "]", omittingEmptySubsequences: false).last ?? ""
+        if let colon = tail.lastIndex(of: ":"), let port = Int(tail[tail.index(after: colon)...]) { return port }
+        return scheme == "https" ? 443 : 80
+    }
+
+    /// Whether the host is an address, and no name that stands for one.
+    var hasAddress: Bool {
+        // A name that ends in a number is none (`HostRules`).
+        authority.first == "[" || host.split(separator: ".").last?.utf8.allSatisfy { 0x30...0x39 ~= $0 } == true
+    }
+
     private static func splitScheme(_ text: Substring) throws(EndpointError) -> (String, Substring) {
         for scheme in ["http", "https"] {
             let opening = scheme + "://"
@@ -152,7 +171,7 @@ package struct EndpointError: Error, Equatable, Sendable, CustomStringConvertibl
         case .path:
             "the endpoint's path holds a character that a URL cannot hold: percent-encode it, as %20 for a space"
         case .linkLocal:
-            "the endpoint must not be a link-local address (169.254.…, fe80:…): "
+            "the endpoint must not be a link-local address (169.254.…, fe80:…) or a cloud's metadata address: "
                 + "these serve a machine's own credentials; use the Track API's host name"
         }
     }

@@ -7,6 +7,7 @@ import NIOHTTP1
 struct RequestSender: Sendable {
     let httpClient: HTTPClient
     let endpoint: Endpoint
+    let addresses: AddressCheck
     /// The value of the header; secret.
     let authorization: String
     /// From the start of a request to the last byte of its answer.
@@ -18,6 +19,9 @@ struct RequestSender: Sendable {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         let departure = Departure(hasBegun: body == nil)
         do {
+            try await addresses.check(endpoint, until: deadline)
+            // The client begins a request first, and looks at the clock then.
+            guard NIODeadline.now() < deadline else { throw ConnectionFailure.Overdue() }
             let answer = try await httpClient.execute(
                 request(method, path, body: body, departure: departure),
                 deadline: deadline,
@@ -32,7 +36,7 @@ struct RequestSender: Sendable {
         } catch {
             let failure = ConnectionFailure(
                 error,
-                authority: endpoint.authority,
+                endpoint: endpoint,
                 timeout: timeout,
                 hasBegun: departure.hasBegun
             )

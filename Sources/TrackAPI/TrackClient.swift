@@ -14,7 +14,8 @@ import NIOHTTP1
 /// This room knows what an `Operation` looks like on the wire, how many of them one request may hold, and what every
 /// answer means: for each operation, for the group, for the settings. It sends one request when it is told to, and says
 /// what came of it. It refuses to know where operations come from, when to try again, what was sent before, and what is
-/// kept on disk; it holds no state but its connections, follows no redirect, and logs neither bodies nor credentials.
+/// kept on disk; it holds no state but its connections and when their names were looked up, follows no redirect, and logs
+/// neither bodies nor credentials.
 ///
 /// `TrackClient` is the door: a value that may be copied and used by many tasks at once.
 package struct TrackClient: Sendable {
@@ -34,6 +35,7 @@ package struct TrackClient: Sendable {
     ///   - timeout: for one request, from its start to the last byte of its answer. Long by default, because a request
     ///     that is applied after it was given up can overtake its own repetition (delivery.md F23).
     ///   - logger: gets a line at debug level for each request: status and counts, no content.
+    ///   - network: what is around this machine; another one is for tests.
     ///   - now: Unix seconds, for a `Retry-After` date in an answer that has no `Date`.
     package init(
         httpClient: HTTPClient,
@@ -41,11 +43,13 @@ package struct TrackClient: Sendable {
         credentials: Credentials,
         timeout: Duration = .seconds(30),
         logger: Logger,
+        network: Network = Network(),
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
     ) {
         self.sender = RequestSender(
             httpClient: httpClient,
             endpoint: endpoint,
+            addresses: AddressCheck(resolver: network.resolver, rules: network.addresses),
             authorization: credentials.authorization,
             timeout: min(max(timeout, .milliseconds(1)), .seconds(3_600)),
             logger: logger,
@@ -54,8 +58,24 @@ package struct TrackClient: Sendable {
         self.reader = AnswerReader(endpoint: endpoint, credentials: credentials)
     }
 
-    /// How an `HTTPClient` for this room is made: no redirects, no second attempts of its own.
+    /// What a client takes for granted of the network.
+    package struct Network: Sendable {
+        /// Asked before connections are made.
+        package var resolver = NameResolver.system
+        /// For what the resolver answers. Connections themselves are held to the rules of their `HTTPClient`.
+        package var addresses = AddressRules.standard
+
+        package init() {}
+    }
+
+    /// How an `HTTPClient` for this room is made: no redirects, no second attempts of its own, no connections to where
+    /// none may be made.
     package static var httpConfiguration: HTTPClient.Configuration {
+        httpConfiguration(addresses: .standard)
+    }
+
+    /// As `httpConfiguration`, with rules of one's own.
+    package static func httpConfiguration(addresses: AddressRules) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(10)),
@@ -67,7 +87,7 @@ package struct TrackClient: Sendable {
         // Waiting and trying again is decided by the caller, who knows of pauses and of shutting down.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
-        return configuration
+        return addresses.guarding(configuration)
     }
 
     /// Sends one request with these operations and says what it told about them. Never throws.
@@ -111,7 +131,7 @@ package struct TrackClient: Sendable {
     /// Asks the endpoint whether it knows the credentials, and for the account's true region (actions.md §1).
     package func checkCredentials() async -> CredentialsCheck {
         switch await sender.send(.GET, TrackClient.regionPath, body: nil) {
-        case .failure(let failure): .unreachable(words: failure.words)
+        case .failure(let failure): failure.credentialsCheck
         case .success(let response): reader.credentialsCheck(from: response)
         }
     }

@@ -72,6 +72,10 @@ import TrackAPI
         ("http://169.254.0.1", .linkLocal), ("http://[fe80::1]", .linkLocal), ("http://[FEBF::1]:80", .linkLocal),
         ("http://[::ffff:169.254.169.254]", .linkLocal), ("http://[::ffff:a9fe:a9fe]", .linkLocal),
         ("http://[0:0:0:0:0:ffff:a9fe:1]", .linkLocal), ("http://[::169.254.169.254]", .linkLocal),
+        ("http://[64:ff9b::169.254.169.254]", .linkLocal), ("http://[64:ff9b::a9fe:a9fe]", .linkLocal),
+        ("http://100.100.100.200", .linkLocal), ("http://[::ffff:100.100.100.200]", .linkLocal),
+        ("http://[fd00:ec2::254]", .linkLocal), ("http://[fd00:0ec2:0:0:0:0:0:0254]", .linkLocal),
+        ("http://[::ffff:010.0.0.1]", .host),
     ])
     func `anything else is refused with its reason`(text: String, code: EndpointError.Code) {
         let error = #expect(throws: EndpointError.self) { try Endpoint(text) }

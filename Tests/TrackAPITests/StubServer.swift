@@ -194,19 +194,23 @@ final class StubServer: Sendable {
 }
 
 extension StubServer {
+    /// A client of the server, under its address or under a name that leads to it.
     func client(
         _ http: HTTPClient,
+        name: String? = nil,
         path: String = "",
         credentials: Credentials = .sample,
         timeout: Duration = .seconds(30),
-        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        network: TrackClient.Network = TrackClient.Network()
     ) throws -> TrackClient {
         TrackClient(
             httpClient: http,
-            endpoint: try Endpoint("http://\(address)\(path)"),
+            endpoint: try Endpoint("http://\(name ?? host):\(port)\(path)"),
             credentials: credentials,
             timeout: timeout,
             logger: logger,
+            network: network,
             now: { 1_700_000_000 }
         )
     }
