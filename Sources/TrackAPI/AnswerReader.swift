@@ -2,6 +2,8 @@ import LosslessJSON
 
 /// An HTTP answer, as far as it matters here.
 struct Response: Sendable {
+    /// Who answered: the endpoint, or where it redirected to.
+    let endpoint: Endpoint
     let status: Int
     /// The body; `nil` when it was longer than `TrackLimits.responseBytes` and not read to its end.
     let body: [UInt8]?
@@ -153,7 +155,7 @@ extension AnswerReader {
 
     /// `track.customer.io answered 503: try later`.
     private func words(_ response: Response) -> String {
-        let opening = "\(endpoint.authority) answered \(response.status)"
+        let opening = "\(response.endpoint.authority) answered \(response.status)"
         guard let explanation = explanation(response) else { return opening }
         return ForeignWords.clean("\(opening): \(explanation)")
     }
@@ -172,9 +174,13 @@ extension AnswerReader {
     }
 
     private func wrongAddressWords(_ response: Response, call: String) -> String {
-        let opening = "\(endpoint.authority) answered \(response.status) to \(call)"
+        let opening = "\(response.endpoint.authority) answered \(response.status) to \(call)"
         guard 300...399 ~= response.status else {
-            return "\(opening): no Track API stands at \(endpoint). Check the endpoint setting"
+            return "\(opening): no Track API stands at \(response.endpoint). Check the endpoint setting"
+        }
+        guard response.endpoint == endpoint else {
+            return "\(opening), a redirect, which is not followed: \(endpoint.authority) had redirected there already. "
+                + "Check account_region"
         }
         switch RedirectTarget(response.location) {
         case .region(let region):
@@ -197,7 +203,7 @@ extension AnswerReader {
             case .some(let body) where body.first == UInt8(ascii: "<"): "a web page"
             case .some: "something that is not a JSON object"
             }
-        return "\(endpoint.authority) answered \(response.status) with \(what), which no Track API does. "
+        return "\(response.endpoint.authority) answered \(response.status) with \(what), which no Track API does. "
             + "Check the endpoint setting"
     }
 

@@ -3,11 +3,13 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Makes one HTTP request to the endpoint and reads its whole answer, or tells why there was none.
+/// Makes one HTTP request to the endpoint and reads its whole answer, or tells why there was none. A redirect to the other
+/// region's Track API is followed once (`RegionHosts`).
 struct RequestSender: Sendable {
     let httpClient: HTTPClient
     let endpoint: Endpoint
     let addresses: AddressCheck
+    let regions: RegionHosts
     /// The value of the header; secret.
     let authorization: String
     /// From the start of a request to the last byte of its answer.
@@ -17,22 +19,44 @@ struct RequestSender: Sendable {
 
     func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, ConnectionFailure> {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let first = await send(method, path, body: body, to: endpoint, until: deadline)
+        guard case .success(let response) = first,
+            let other = regions.target(
+                status: response.status,
+                location: response.location,
+                path: path,
+                from: endpoint
+            )
+        else { return first }
+        return await send(method, path, body: body, to: other, until: deadline)
+    }
+
+    private func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        body: [UInt8]?,
+        to endpoint: Endpoint,
+        until deadline: NIODeadline
+    ) async -> Result<Response, ConnectionFailure> {
         let departure = Departure(hasBegun: body == nil)
         do {
             try await addresses.check(endpoint, until: deadline)
             // The client begins a request first, and looks at the clock then.
             guard NIODeadline.now() < deadline else { throw ConnectionFailure.Overdue() }
             let answer = try await httpClient.execute(
-                request(method, path, body: body, departure: departure),
+                request(method, endpoint.url(for: path), body: body, departure: departure),
                 deadline: deadline,
                 logger: nil
             )
             let bytes = try await collect(answer.body, until: deadline)
             logger.debug(
                 "the Track API answered",
-                metadata: ["path": .string(path), "status": .stringConvertible(answer.status.code)]
+                metadata: [
+                    "host": .string(endpoint.authority), "path": .string(path),
+                    "status": .stringConvertible(answer.status.code),
+                ]
             )
-            return .success(response(answer, body: bytes))
+            return .success(response(answer, from: endpoint, body: bytes))
         } catch {
             let failure = ConnectionFailure(
                 error,
@@ -42,7 +66,9 @@ struct RequestSender: Sendable {
             )
             logger.debug(
                 "the Track API did not answer",
-                metadata: ["path": .string(path), "reason": .string(failure.words)]
+                metadata: [
+                    "host": .string(endpoint.authority), "path": .string(path), "reason": .string(failure.words),
+                ]
             )
             return .failure(failure)
         }
@@ -50,11 +76,11 @@ struct RequestSender: Sendable {
 
     private func request(
         _ method: HTTPMethod,
-        _ path: String,
+        _ url: String,
         body: [UInt8]?,
         departure: Departure
     ) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: endpoint.url(for: path))
+        var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers.add(name: "authorization", value: authorization)
         request.headers.add(name: "user-agent", value: TrackClient.userAgent)
@@ -69,14 +95,16 @@ struct RequestSender: Sendable {
         return request
     }
 
-    private func response(_ answer: HTTPClientResponse, body: [UInt8]?) -> Response {
+    private func response(_ answer: HTTPClientResponse, from endpoint: Endpoint, body: [UInt8]?) -> Response {
         // A client that follows redirects may have turned the POST into a GET: what answered that says nothing.
         let followed = answer.history.dropLast().first?.responseHead
         let head = followed?.headers ?? answer.headers
+        let locations = head["location"]
         return Response(
+            endpoint: endpoint,
             status: Int(followed?.status.code ?? answer.status.code),
             body: body,
-            location: head.first(name: "location"),
+            location: locations.count == 1 ? locations[0] : nil,
             retryAfter: head.first(name: "retry-after"),
             workspace: head.first(name: "x-ferry-workspace"),
             date: head.first(name: "date").flatMap(HTTPDate.seconds) ?? now()

@@ -14,8 +14,9 @@ import NIOHTTP1
 /// This room knows what an `Operation` looks like on the wire, how many of them one request may hold, and what every
 /// answer means: for each operation, for the group, for the settings. It sends one request when it is told to, and says
 /// what came of it. It refuses to know where operations come from, when to try again, what was sent before, and what is
-/// kept on disk; it holds no state but its connections and when their names were looked up, follows no redirect, and logs
-/// neither bodies nor credentials.
+/// kept on disk. It holds no state but its connections and when their names were looked up; it follows no redirect but
+/// from one region to the other, connects to no address that `AddressRules` refuses, and logs neither bodies nor
+/// credentials.
 ///
 /// `TrackClient` is the door: a value that may be copied and used by many tasks at once.
 package struct TrackClient: Sendable {
@@ -50,6 +51,7 @@ package struct TrackClient: Sendable {
             httpClient: httpClient,
             endpoint: endpoint,
             addresses: AddressCheck(resolver: network.resolver, rules: network.addresses),
+            regions: network.regions,
             authorization: credentials.authorization,
             timeout: min(max(timeout, .milliseconds(1)), .seconds(3_600)),
             logger: logger,
@@ -64,11 +66,13 @@ package struct TrackClient: Sendable {
         package var resolver = NameResolver.system
         /// For what the resolver answers. Connections themselves are held to the rules of their `HTTPClient`.
         package var addresses = AddressRules.standard
+        /// Between which a redirect is followed.
+        package var regions = RegionHosts.official
 
         package init() {}
     }
 
-    /// How an `HTTPClient` for this room is made: no redirects, no second attempts of its own, no connections to where
+    /// How an `HTTPClient` for this room is made: no redirects of its own, no second attempts, no connections to where
     /// none may be made.
     package static var httpConfiguration: HTTPClient.Configuration {
         httpConfiguration(addresses: .standard)
@@ -92,10 +96,11 @@ package struct TrackClient: Sendable {
 
     /// Sends one request with these operations and says what it told about them. Never throws.
     ///
-    /// One metric goes to `/api/v1/metrics`, one item to `/api/v2/entity`, several items to `/api/v2/batch`; nothing is
-    /// sent for no operation. `Batch.cut` keeps to the limits, which are not checked again here. Only when the answer
-    /// is 403 is a second request made: the region call, to learn whether the credentials or the operations are meant.
-    /// A cancelled task gets `.unavailable` or `.suspicious`, as the request was begun or not.
+    /// One metric goes to `/api/v1/metrics`, one item to `/api/v2/entity`, several items to `/api/v2/batch`; nothing
+    /// is sent for no operation. `Batch.cut` keeps to the limits, which are not checked again here. A second request
+    /// is made only when the other region is to be asked instead (`RegionHosts`), and when the answer is 403: the
+    /// region call then, to learn whether the credentials or the operations are meant. A cancelled task gets
+    /// `.unavailable` or `.suspicious`, as the request was begun or not.
     package func send(_ operations: [Operation]) async -> Answer {
         await exchange(operations).answer
     }
