@@ -18,6 +18,8 @@ struct ConnectionFailure: Error, Equatable {
         case refusedAddress
         /// No byte of an operation has left.
         case notBegun
+        /// Neither has one, and the reason is a connection that was closing when the request reached it.
+        case missed
         /// The request was lost on its way, or its answer on the way back.
         case lost
         /// The wait was given up.
@@ -39,7 +41,11 @@ struct ConnectionFailure: Error, Equatable {
             words = refused.words(host: endpoint.host)
             return
         }
-        kind = !hasBegun ? .notBegun : ConnectionFailure.isTimeout(error) ? .timeout : .lost
+        if hasBegun {
+            kind = ConnectionFailure.isTimeout(error) ? .timeout : .lost
+        } else {
+            kind = ConnectionFailure.isClosedConnection(error) ? .missed : .notBegun
+        }
         words = Wording(authority: endpoint.authority, timeout: timeout, hasBegun: hasBegun).words(for: error)
     }
 
@@ -49,7 +55,7 @@ struct ConnectionFailure: Error, Equatable {
     var answer: Answer {
         switch kind {
         case .refusedAddress: .settings(words: words)
-        case .notBegun: .unavailable(words: words, retryAfter: nil)
+        case .notBegun, .missed: .unavailable(words: words, retryAfter: nil)
         case .lost: .suspicious(words: words, retryAfter: nil, isTimeout: false)
         case .timeout: .suspicious(words: words, retryAfter: nil, isTimeout: true)
         }
@@ -58,6 +64,16 @@ struct ConnectionFailure: Error, Equatable {
     /// The same for one who asked for the region.
     var credentialsCheck: CredentialsCheck {
         kind == .refusedAddress ? .unexpected(words: words) : .unreachable(words: words)
+    }
+
+    private static func isClosedConnection(_ error: any Error) -> Bool {
+        switch error {
+        case let error as HTTPClientError:
+            // Cancelled by nobody here is what the client calls a request that it gave to such a connection.
+            error == .remoteConnectionClosed || error == .cancelled && !Task.isCancelled
+        case let error as ChannelError: [.ioOnClosedChannel, .alreadyClosed, .eof].contains(error)
+        default: false
+        }
     }
 
     private static func isTimeout(_ error: any Error) -> Bool {
@@ -94,7 +110,7 @@ private struct Wording {
         case .connectTimeout, .getConnectionFromPoolTimeout: noConnectionInTime
         case .tlsHandshakeTimeout: "no answer from \(authority) to the TLS handshake in time"
         case .remoteConnectionClosed, .uncleanShutdown: closed
-        case .cancelled: cancelled
+        case .cancelled: Task.isCancelled ? cancelled : closed
         case .alreadyShutdown: "the request to \(authority) was not sent: the HTTP client is shut down"
         default: "the request to \(authority) failed: \(error.shortDescription)"
         }

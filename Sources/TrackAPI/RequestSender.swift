@@ -3,8 +3,8 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Makes one HTTP request to the endpoint and reads its whole answer, or tells why there was none. A redirect to the other
-/// region's Track API is followed once (`RegionHosts`).
+/// Makes one HTTP request to the endpoint and reads its whole answer, or tells why there was none. A redirect to the
+/// other region's Track API is followed once (`RegionHosts`).
 struct RequestSender: Sendable {
     let httpClient: HTTPClient
     let endpoint: Endpoint
@@ -17,9 +17,17 @@ struct RequestSender: Sendable {
     let logger: Logger
     let now: @Sendable () -> Int64
 
+    /// What is asked, wherever.
+    private struct Call {
+        let method: HTTPMethod
+        let path: String
+        let body: [UInt8]?
+    }
+
     func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, ConnectionFailure> {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
-        let first = await send(method, path, body: body, to: endpoint, until: deadline)
+        let call = Call(method: method, path: path, body: body)
+        let first = await send(call, to: endpoint, until: deadline)
         guard case .success(let response) = first,
             let other = regions.target(
                 status: response.status,
@@ -28,23 +36,33 @@ struct RequestSender: Sendable {
                 from: endpoint
             )
         else { return first }
-        return await send(method, path, body: body, to: other, until: deadline)
+        return await send(call, to: other, until: deadline)
     }
 
+    /// A kept connection that the other side is closing is still handed out, now and then: of a request that met one
+    /// nothing has left, and another connection takes it at once.
     private func send(
-        _ method: HTTPMethod,
-        _ path: String,
-        body: [UInt8]?,
+        _ call: Call,
         to endpoint: Endpoint,
         until deadline: NIODeadline
     ) async -> Result<Response, ConnectionFailure> {
-        let departure = Departure(hasBegun: body == nil)
+        let first = await attempt(call, to: endpoint, until: deadline)
+        guard case .failure(let failure) = first, failure.kind == .missed else { return first }
+        return await attempt(call, to: endpoint, until: deadline)
+    }
+
+    private func attempt(
+        _ call: Call,
+        to endpoint: Endpoint,
+        until deadline: NIODeadline
+    ) async -> Result<Response, ConnectionFailure> {
+        let departure = Departure(hasBegun: call.body == nil)
         do {
             try await addresses.check(endpoint, until: deadline)
             // The client begins a request first, and looks at the clock then.
             guard NIODeadline.now() < deadline else { throw ConnectionFailure.Overdue() }
             let answer = try await httpClient.execute(
-                request(method, endpoint.url(for: path), body: body, departure: departure),
+                request(call, to: endpoint, departure: departure),
                 deadline: deadline,
                 logger: nil
             )
@@ -52,7 +70,7 @@ struct RequestSender: Sendable {
             logger.debug(
                 "the Track API answered",
                 metadata: [
-                    "host": .string(endpoint.authority), "path": .string(path),
+                    "host": .string(endpoint.authority), "path": .string(call.path),
                     "status": .stringConvertible(answer.status.code),
                 ]
             )
@@ -67,25 +85,20 @@ struct RequestSender: Sendable {
             logger.debug(
                 "the Track API did not answer",
                 metadata: [
-                    "host": .string(endpoint.authority), "path": .string(path), "reason": .string(failure.words),
+                    "host": .string(endpoint.authority), "path": .string(call.path), "reason": .string(failure.words),
                 ]
             )
             return .failure(failure)
         }
     }
 
-    private func request(
-        _ method: HTTPMethod,
-        _ url: String,
-        body: [UInt8]?,
-        departure: Departure
-    ) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: url)
-        request.method = method
+    private func request(_ call: Call, to endpoint: Endpoint, departure: Departure) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: endpoint.url(for: call.path))
+        request.method = call.method
         request.headers.add(name: "authorization", value: authorization)
         request.headers.add(name: "user-agent", value: TrackClient.userAgent)
         request.headers.add(name: "accept", value: "application/json")
-        if let body {
+        if let body = call.body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .stream(
                 DepartingBody(bytes: ByteBuffer(bytes: body), departure: departure),
