@@ -27,6 +27,8 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -38,6 +40,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -89,7 +93,7 @@ let package = Package(
         tests("EventsTests", ["Events", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("TriggersTests", ["Triggers", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("MappingsTests", ["Mappings", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
-        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", "Seeding", asyncHTTPClient, logging] + nio),
+        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", "Seeding", asyncHTTPClient, http2, logging, tls] + nio),
         tests(
             "IntegrationsTests",
             ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Seeding"],

@@ -90,7 +90,8 @@ package struct TrackClient: Sendable {
         )
         // Waiting and trying again is decided by the caller, who knows of pauses and of shutting down.
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.httpVersion = .http1Only
+        // HTTP/2 where the TLS handshake offers it: many requests at a time then need one connection.
+        configuration.httpVersion = .automatic
         return addresses.guarding(configuration)
     }
 

@@ -158,13 +158,4 @@ import TrackAPI
             #expect(await client.send([.event("a")]).kind == .delivered)
         }
     }
-
-    @Test func `says so when the system knows no way to it`() async throws {
-        try await StubServer.run({ _ in .status(200) }) { server, http in
-            let answer = try await server.client(http, name: "no-such-host.invalid").send([.event("a")])
-            #expect(
-                answer == .unavailable(words: "the name no-such-host.invalid could not be resolved", retryAfter: nil)
-            )
-        }
-    }
 }

@@ -53,7 +53,8 @@ import TrackAPI
                 httpClient: http,
                 endpoint: try Endpoint("http://\(host):\(server.port)"),
                 credentials: .sample,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                network: .ofThisMachine
             ).checkCredentials()
         }
         try await http.shutdown()

@@ -1,4 +1,6 @@
 import LosslessJSON
+import NIOCore
+import NIOPosix
 import TrackAPI
 
 extension Credentials {
@@ -28,6 +30,19 @@ extension Operation {
     static func entity(bytes: Int) -> Operation {
         let frame = Operation(kind: .entity, body: ["x": ""]).encoded().count
         return Operation(kind: .entity, body: ["x": .string(String(repeating: "a", count: bytes - frame))])
+    }
+}
+
+extension TrackClient.Network {
+    /// A network in which every name stands for this machine, and nobody outside is asked.
+    static var ofThisMachine: TrackClient.Network {
+        var network = TrackClient.Network()
+        network.resolver = NameResolver { _, port in
+            MultiThreadedEventLoopGroup.singleton.any().makeCompletedFuture {
+                [try SocketAddress(ipAddress: "127.0.0.1", port: port)]
+            }
+        }
+        return network
     }
 }
 
