@@ -22,6 +22,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let collections: [Target.Dependency] = ["DequeModule", "HeapModule"].map {
+    .product(name: $0, package: "swift-collections")
+}
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -37,6 +40,7 @@ let package = Package(
     products: [.executable(name: "ferry", targets: ["ferry"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -66,7 +70,10 @@ let package = Package(
             ]
         ),
         room("Storage", ["LosslessJSON", grdb]),
-        room("Delivery", ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging]),
+        room(
+            "Delivery",
+            ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging] + collections
+        ),
         room("Workspaces", ["LosslessJSON", "Storage"]),
         room(
             "Server",

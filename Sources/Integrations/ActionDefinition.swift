@@ -1,4 +1,4 @@
-import TrackAPI
+package import TrackAPI
 
 /// An action of the catalog: everything that is known of it before anybody configures it.
 package struct ActionDefinition: Sendable {
@@ -53,6 +53,9 @@ package struct ActionDefinition: Sendable {
         self.fields = fields
         self.build = build
     }
+
+    /// Which of the two APIs takes its operations.
+    package var kind: Operation.Kind { rank == .metric ? .metric : .entity }
 
     /// The fifteen actions in the order of actions.md §3.
     package static let catalog: [ActionDefinition] = [

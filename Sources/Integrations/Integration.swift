@@ -1,5 +1,6 @@
 package import Events
 import LosslessJSON
+package import TrackAPI
 import Triggers
 
 /// Integrations: what an event becomes.
@@ -43,6 +44,12 @@ package struct Integration: Sendable {
         package var first: String? {
             if case .only(let names) = self { names.first } else { nil }
         }
+    }
+
+    /// The same with those of its actions only that make operations of a kind and are enabled.
+    package func limited(to kind: Operation.Kind) -> Integration {
+        let actions = actions.filter { $0.isEnabled && $0.definition.kind == kind }
+        return Integration(name: name, sources: sources, settings: settings, actions: actions)
     }
 
     /// What this integration makes of an event (actions.md §3, §5). Pure: no clock, no chance.

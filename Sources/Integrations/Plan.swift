@@ -64,4 +64,9 @@ package enum IgnoreReason: Error, Equatable, Sendable, CustomStringConvertible {
         case .switchedOff: "switched off by integrations"
         }
     }
+
+    /// As the description, without what differs from event to event.
+    package var kind: String {
+        if case .invalid(let key, _) = self { "\(key.rawValue) is not valid" } else { description }
+    }
 }

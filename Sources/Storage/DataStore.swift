@@ -41,7 +41,7 @@ package struct DataStore: Sendable {
     }
 
     package let log: EventLog
-    package let cursors: Cursors
+    package let ledger: Ledger
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let workspaces: WorkspaceStore
@@ -73,7 +73,7 @@ package struct DataStore: Sendable {
         let gate = LogGate()
         log = try EventLog(commits, seen: seen, gate: gate)
         retention = LogRetention(commits, gate: gate)
-        cursors = Cursors(commits)
+        ledger = Ledger(commits, keys: log.orderKeys)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         databases = [main, workspace]

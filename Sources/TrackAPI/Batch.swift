@@ -58,37 +58,35 @@ extension Batch {
             self.batchSize = batching ? max(1, batchSize) : 1
         }
 
-        fileprivate var isTooLarge: Bool { bytes > TrackLimits.itemBytes }
+        /// Whether it is refused without being sent (actions.md §5).
+        package var isTooLarge: Bool { bytes > TrackLimits.itemBytes }
         fileprivate var goesAlone: Bool { operation.kind == .metric || batchSize <= 1 }
     }
 
-    /// What becomes of the front of what is pending.
-    package enum Cut: Sendable, Equatable {
-        /// The first `count` operations, at least one, are the next request.
-        case request(count: Int)
-        /// The first operation fails at once with these words; no request is made for it.
-        case tooLarge(words: String)
-    }
-
-    /// Decides about the front of what is pending; `nil` when nothing is.
+    /// A request that is being filled, item by item (actions.md §5).
     ///
-    /// A group is always a prefix, so that order never changes. It holds at most the smallest *Batch Size* among its
-    /// operations and `TrackLimits.batchBytes` of whole body; metrics, and operations without batching, go alone; one
-    /// beyond `TrackLimits.itemBytes` ends the group before it and fails when its turn comes (actions.md §5).
-    package static func cut(from pending: some Collection<Item>) -> Cut? {
-        guard let first = pending.first else { return nil }
-        if first.isTooLarge { return .tooLarge(words: TrackLimits.tooLargeWords) }
-        if first.goesAlone { return .request(count: 1) }
-        var count = 1
-        var capacity = first.batchSize
-        var bytes = frameBytes + first.bytes
-        for item in pending.dropFirst() {
-            guard !item.isTooLarge, !item.goesAlone else { break }
-            capacity = min(capacity, item.batchSize)
-            bytes += 1 + item.bytes
-            guard count < capacity, bytes <= TrackLimits.batchBytes else { break }
+    /// It holds at most the smallest *Batch Size* among its items and `TrackLimits.batchBytes` of whole body; metrics, and
+    /// operations without batching, go alone.
+    package struct Filling: Sendable {
+        private var count = 0
+        private var capacity = Int.max
+        private var bytes = frameBytes
+
+        package init() {}
+
+        /// Whether the item fits; if it does it is in.
+        package mutating func take(_ item: Item) -> Bool {
+            let size = bytes + item.bytes + (count > 0 ? 1 : 0)
+            let capacity = min(capacity, item.goesAlone ? 1 : item.batchSize)
+            // The first one fits always: what is too large by itself was sorted out before (`Item.isTooLarge`).
+            guard count == 0 || (count < capacity && size <= TrackLimits.batchBytes) else { return false }
             count += 1
+            self.capacity = capacity
+            bytes = size
+            return true
         }
-        return .request(count: count)
+
+        /// Whether nothing can follow.
+        package var isFull: Bool { count >= capacity }
     }
 }

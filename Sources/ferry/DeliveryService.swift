@@ -49,14 +49,14 @@ struct DeliveryService: Service {
                 logger: logger
             )
             if !tenant.isEmbedded { await check(client, of: tenant.integration.name) }
-            destinations.append(Dispatcher.Destination(integration: tenant.integration, send: client.send))
+            destinations.append(Dispatcher.Destination(integration: tenant.integration, send: client.exchange))
         }
         let dispatcher = Dispatcher(
             destinations: destinations,
             log: store.log,
-            cursors: store.cursors,
+            ledger: store.ledger,
             surroundings: Dispatcher.Surroundings(
-                now: { Int64(Date().timeIntervalSince1970 * 1000) },
+                now: { Moment.now },
                 sleep: { try? await Task.sleep(for: $0) },
                 chance: { Double.random(in: 0...1) },
                 observe: options.observe
@@ -80,4 +80,17 @@ struct DeliveryService: Service {
             Terminal.error("\(integration): \(words)")
         }
     }
+}
+
+extension Moment {
+    /// The system's clocks.
+    fileprivate static var now: Moment {
+        let steady = start.duration(to: .now)
+        return Moment(
+            steady: Int64(steady / .milliseconds(1)),
+            wall: Int64(Date().timeIntervalSince1970 * 1000)
+        )
+    }
+
+    private static let start = ContinuousClock.now
 }

@@ -119,23 +119,24 @@ struct DemoShow: Service {
         _ notes: inout Notes
     ) async -> [String] where Notes.Element == DispatchNote {
         var plan: (seq: Int64, plan: Plan)?
-        var settled: [String] = []
+        // By event: metrics go their own way, and may be there before the rest is planned.
+        var settled: [Int64: [String]] = [:]
         while let note = try? await notes.next(isolation: #isolation) {
             switch note.kind {
             case .planned(let seq, messageId, let made): plan = (seq, made)
-            case .settled(let seq, let action, let failure) where seq == plan?.seq:
+            case .settled(let seq, let action, let failure):
                 let failed = failure.map { Terminal.styled("failed: \($0)", .red) }
-                settled.append("\(action) \(failed ?? Terminal.styled("delivered", .green))")
-            case .waiting(let words, _), .paused(let words): settled.append(Terminal.styled(words, .yellow))
+                settled[seq, default: []].append("\(action) \(failed ?? Terminal.styled("delivered", .green))")
+            case .waiting(let words, _), .paused(let words): return [Terminal.styled(words, .yellow)]
             default: break
             }
-            guard let plan, settled.count >= plan.plan.operations.count else { continue }
+            guard let plan, settled[plan.seq, default: []].count >= plan.plan.operations.count else { continue }
             let ignored = plan.plan.ignored.map { ignored in
                 Terminal.styled("\(ignored.action ?? "") ignored: \(ignored.reason)", .dim)
             }
-            return settled + ignored
+            return settled[plan.seq, default: []] + ignored
         }
-        return settled
+        return []
     }
 
     private func tell(_ scene: DemoStory.Scene, _ outcomes: [String]) {

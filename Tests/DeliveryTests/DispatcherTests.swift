@@ -22,13 +22,14 @@ import TrackAPI
         let scratch = ScratchStore()
         let store = try scratch.open()
         let names = (1...1_200).map { "event-\($0)" }
-        _ = try await store.cursors.start("a", at: 0)
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.log.appendTracks(names)
         let scripted = ScriptedDestination()
-        try await dispatch([destination("a", scripted)], from: store) { $0.settles(1_200, in: "a") }
+        try await dispatch([destination("a", scripted)], from: store) {
+            try await store.isSettled("a", through: 1_200)
+        }
         #expect(scripted.taken == names)
-        #expect(scripted.requests == 24)
-        #expect(try await store.cursors.position(of: "a") == LogPosition(seq: 1_200))
+        #expect(try await store.ledger.failures(of: "a", limit: 1).isEmpty)
         try store.close()
     }
 
@@ -37,8 +38,10 @@ import TrackAPI
         let store = try scratch.open()
         try await store.log.appendTracks(["before"])
         let scripted = ScriptedDestination()
-        async let dispatched: Void = dispatch([destination("new", scripted)], from: store) { $0.settles(2, in: "new") }
-        while try await store.cursors.position(of: "new") == nil { await Task.yield() }
+        async let dispatched: Void = dispatch([destination("new", scripted)], from: store) {
+            try await store.isSettled("new", through: 2)
+        }
+        while try await store.ledger.cursor(.live, of: "new") == nil { await Task.yield() }
         try await store.log.appendTracks(["after"])
         try await dispatched
         #expect(scripted.taken == ["after"])
@@ -48,12 +51,14 @@ import TrackAPI
     @Test func `a transient failure is retried and nothing overtakes`() async throws {
         let scratch = ScratchStore()
         let store = try scratch.open()
-        _ = try await store.cursors.start("a", at: 0)
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.log.appendTracks(["x", "y", "z"])
         let scripted = ScriptedDestination { names, request in
             request <= 4 ? .unavailable(words: "503", retryAfter: nil) : .delivered(names)
         }
-        try await dispatch([destination("a", scripted)], from: store) { $0.settles(3, in: "a") }
+        try await dispatch([destination("a", scripted)], from: store) {
+            try await store.isSettled("a", through: 3)
+        }
         #expect(scripted.taken == ["x", "y", "z"])
         #expect(scripted.requests == 5)
         try store.close()
@@ -62,30 +67,32 @@ import TrackAPI
     @Test func `a refused operation is kept with the words and stops nobody`() async throws {
         let scratch = ScratchStore()
         let store = try scratch.open()
-        _ = try await store.cursors.start("a", at: 0)
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.log.appendTracks(["x", "bad", "z"])
         let scripted = ScriptedDestination { names, _ in
             .settled(names.map { $0 == "bad" ? .refused("400 name is bad") : .delivered })
         }
-        try await dispatch([destination("a", scripted)], from: store) { $0.settles(2, in: "a") }
+        try await dispatch([destination("a", scripted)], from: store) {
+            try await store.isSettled("a", through: 2)
+        }
         #expect(scripted.taken == ["x", "z"])
-        let failures = try await store.cursors.failures(of: "a", limit: 10)
-        #expect(failures.map(\.operation.words) == ["400 name is bad"])
-        #expect(failures.map(\.operation.seq) == [2])
-        #expect(failures.map(\.operation.action) == ["track-event"])
+        let failures = try await store.ledger.failures(of: "a", limit: 10)
+        #expect(failures.map(\.words) == ["400 name is bad"])
+        #expect(failures.map(\.seq) == [2])
+        #expect(failures.map(\.action) == ["track-event"])
         try store.close()
     }
 
     @Test func `an integration takes the events of its own sources only`() async throws {
         let scratch = ScratchStore()
         let store = try scratch.open()
-        _ = try await store.cursors.start("a", at: 0)
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.log.appendTracks(["web-1"], source: "web")
         try await store.log.appendTracks(["app-1"], source: "app")
         try await store.log.appendTracks(["web-2"], source: "web")
         let scripted = ScriptedDestination()
         try await dispatch([destination("a", sources: .only(["web"]), scripted)], from: store) {
-            $0.settles(3, in: "a")
+            try await store.isSettled("a", through: 3)
         }
         #expect(scripted.taken == ["web-1", "web-2"])
         try store.close()
@@ -94,15 +101,44 @@ import TrackAPI
     @Test func `a dead integration costs the others nothing`() async throws {
         let scratch = ScratchStore()
         let store = try scratch.open()
-        for name in ["dead", "well"] { _ = try await store.cursors.start(name, at: 0) }
+        for name in ["dead", "well"] { _ = try await store.ledger.open(.live, of: name, startingAt: 0) }
         try await store.log.appendTracks(["x", "y"])
         let dead = try Dispatcher.Destination(integration: integration("dead")) { _ in
             try? await Task.sleep(for: .seconds(3600))
-            return .suspicious(words: "no answer", retryAfter: nil, isTimeout: true)
+            return Exchange(status: nil, answer: .unavailable(words: "no answer", retryAfter: nil), workspace: nil)
         }
         let scripted = ScriptedDestination()
-        try await dispatch([dead, destination("well", scripted)], from: store) { $0.settles(2, in: "well") }
+        try await dispatch([dead, destination("well", scripted)], from: store) {
+            try await store.isSettled("well", through: 2)
+        }
         #expect(scripted.taken == ["x", "y"])
+        try store.close()
+    }
+
+    @Test func `a person whose event keeps failing holds up nobody else, and goes on behind it in order`() async throws
+    {
+        let scratch = ScratchStore()
+        let store = try scratch.open()
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
+        let names = (1...300).map { "event-\($0)" }
+        // Three hundred events of ten people; the first one of u4 fails until everybody else's are there.
+        try await store.log.appendTracks(names) { "u\($0.suffix(1))" }
+        let others = Mutex(names.count * 9 / 10)
+        let scripted = ScriptedDestination { names, _ in
+            let isBroken = names.contains("event-4") && others.withLock { $0 > 0 }
+            guard !isBroken else { return .suspicious(words: "500", retryAfter: nil, isTimeout: false) }
+            others.withLock { $0 -= names.count { !$0.hasSuffix("4") } }
+            return .delivered(names)
+        }
+        try await dispatch([destination("a", scripted)], from: store) {
+            try await store.isSettled("a", through: 300)
+        }
+        let taken = scripted.taken
+        #expect(taken.count == 300)
+        let poisoned = taken.filter { $0.hasSuffix("4") }
+        #expect(poisoned == names.filter { $0.hasSuffix("4") })
+        // All the others are there before the first of the one.
+        #expect(taken.firstIndex(of: "event-4") == 270)
         try store.close()
     }
 
@@ -113,31 +149,36 @@ import TrackAPI
         let scratch = ScratchStore()
         let names = (1...120).map { "event-\($0)" }
         var store = try scratch.open()
-        _ = try await store.cursors.start("a", at: 0)
-        try await store.log.appendTracks(names)
+        _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
+        try await store.log.appendTracks(names) { "u\($0.suffix(1))" }
         let rolls = Mutex(SeededGenerator(seed: chance.seed &+ 1))
         let scripted = ScriptedDestination { names, _ in
-            switch rolls.withLock({ Int.random(in: 0..<10, using: &$0) }) {
-            case 0: .unavailable(words: "503", retryAfter: nil)
-            case 1 where names.count > 1: .unclear(words: "400")
-            case 2: .settings(words: "401")
+            switch rolls.withLock({ Int.random(in: 0..<12, using: &$0) }) {
+            case 0: .unavailable(words: "429", retryAfter: nil)
+            case 1: .suspicious(words: "500", retryAfter: nil, isTimeout: false)
+            case 2 where names.count > 1: .unclear(words: "400")
             case 3: .settled(names.enumerated().map { $0.offset == 0 ? .delivered : .untried })
             default: .delivered(names)
             }
         }
-        while try await store.cursors.position(of: "a") != LogPosition(seq: 120) {
+        for _ in 0..<12 {
             let stop = scripted.requests + Int.random(in: 1...4, using: &chance)
-            try await dispatch([destination("a", scripted)], from: store) { note in
-                scripted.requests >= stop || note.settles(120, in: "a")
+            try await dispatch([destination("a", scripted)], from: store) {
+                let isOver = try await store.isSettled("a", through: 120)
+                return isOver || scripted.requests >= stop
             }
             try store.close()
             store = try scratch.open()
         }
-        // Repeats are allowed; the last time that each was sent follows the log.
+        try await dispatch([destination("a", scripted)], from: store) { try await store.isSettled("a", through: 120) }
+        // Repeats are allowed; the last time that each was sent follows the log, for each person.
         var last: [String: Int] = [:]
         for (position, name) in scripted.taken.enumerated() { last[name] = position }
         #expect(last.count == names.count)
-        #expect(names.sorted { (last[$0] ?? -1) < (last[$1] ?? -1) } == names)
+        for digit in 0...9 {
+            let own = names.filter { $0.hasSuffix("\(digit)") }
+            #expect(own.sorted { (last[$0] ?? -1) < (last[$1] ?? -1) } == own)
+        }
         try store.close()
     }
 }

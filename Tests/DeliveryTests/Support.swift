@@ -12,15 +12,6 @@ import TrackAPI
 
 typealias Operation = TrackAPI.Operation
 
-func event(_ name: String) -> Operation {
-    Operation(kind: .entity, body: ["type": "person", "action": "event", "name": .string(name)])
-}
-
-/// A plan with one operation, as a definition of one's own would make it.
-func plan(_ operation: Operation) -> Plan {
-    Plan(testing: [operation])
-}
-
 /// A data folder that goes away with the test.
 struct ScratchStore: ~Copyable {
     let folder = FileManager.default.temporaryDirectory.appending(path: "ferry-delivery-\(UUID().uuidString)")
@@ -35,10 +26,16 @@ struct ScratchStore: ~Copyable {
 }
 
 extension EventLog {
-    /// Appends track calls of one person, named one by one.
-    func appendTracks(_ names: [String], source: String = "web") async throws {
+    /// Appends track calls, named one by one, of one person or of several.
+    func appendTracks(
+        _ names: [String],
+        source: String = "web",
+        of user: (String) -> String = { _ in "u1" }
+    ) async throws {
         let events = try names.map { name in
-            let message: JSON = ["type": "track", "event": .string(name), "userId": "u1", "messageId": .string(name)]
+            let message: JSON = [
+                "type": "track", "event": .string(name), "userId": .string(user(name)), "messageId": .string(name),
+            ]
             let receipt = Event.Receipt(source: source, receivedAt: Timestamp(milliseconds: 1_700_000_000_000))
             let event = try Event(normalising: message, receipt: receipt)
             return NewEvent(
@@ -46,7 +43,7 @@ extension EventLog {
                 messageId: name,
                 type: "track",
                 name: name,
-                userId: "u1",
+                userId: user(name),
                 anonymousId: nil,
                 receivedAt: 1_700_000_000_000,
                 body: event.message.encoded(),
@@ -77,9 +74,9 @@ final class ScriptedDestination: Sendable {
     var taken: [String] { state.withLock { $0.taken } }
     var requests: Int { state.withLock { $0.requests } }
 
-    func send(_ operations: [Operation]) -> Answer {
+    func send(_ operations: [Operation]) -> Exchange {
         let names = operations.map { $0.body["name"]?.stringValue ?? "" }
-        return state.withLock { state in
+        let answer = state.withLock { state in
             state.requests += 1
             let answer = state.script(names, state.requests)
             if case .settled(let outcomes) = answer {
@@ -87,6 +84,7 @@ final class ScriptedDestination: Sendable {
             }
             return answer
         }
+        return Exchange(status: 200, answer: answer, workspace: nil)
     }
 }
 
@@ -100,35 +98,51 @@ func integration(_ name: String, sources: Integration.Sources = .all) throws -> 
     Integration(name: name, sources: sources, settings: Integration.Settings(), actions: try Action.defaults())
 }
 
-/// Runs a dispatcher until a condition on its notes holds, then cancels it.
+/// A clock that runs a hundred times as fast as others.
+private struct FastClock: Sendable {
+    private static let speed: Int64 = 100
+    private let start = ContinuousClock.now
+
+    var now: Moment {
+        let steady = Int64(start.duration(to: .now) / .milliseconds(1) * Double(Self.speed))
+        return Moment(steady: steady, wall: 1_700_000_000_000 + steady)
+    }
+
+    func sleep(_ duration: Duration) async {
+        try? await Task.sleep(for: duration / Int(Self.speed))
+    }
+}
+
+/// Runs a dispatcher until a condition holds, then cancels it.
 func dispatch(
     _ destinations: [Dispatcher.Destination],
     from store: DataStore,
-    until isDone: @escaping @Sendable (DispatchNote) -> Bool
+    observe: @escaping @Sendable (DispatchNote) -> Void = { _ in },
+    until isDone: () async throws -> Bool
 ) async throws {
-    let (done, finish) = AsyncStream.makeStream(of: Void.self)
+    let clock = FastClock()
     let dispatcher = Dispatcher(
         destinations: destinations,
         log: store.log,
-        cursors: store.cursors,
+        ledger: store.ledger,
         surroundings: Dispatcher.Surroundings(
-            now: { 1_700_000_000_000 },
-            sleep: { _ in await Task.yield() },
+            now: { clock.now },
+            sleep: { await clock.sleep($0) },
             chance: { 0 },
-            observe: { note in if isDone(note) { finish.yield() } }
+            observe: observe
         ),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
     let run = Task { try await dispatcher.run() }
-    for await _ in done { break }
+    while try await !isDone() { try await Task.sleep(for: .milliseconds(2)) }
     run.cancel()
     try await run.value
 }
 
-extension DispatchNote {
-    /// Whether it says that the operation of a certain event is settled.
-    func settles(_ seq: Int64, in integration: String) -> Bool {
-        guard self.integration == integration, case .settled(seq, _, _) = kind else { return false }
-        return true
+extension DataStore {
+    /// Whether everything up to a place is settled, and written down.
+    func isSettled(_ integration: String, through seq: Int64) async throws -> Bool {
+        guard let cursor = try await ledger.cursor(.live, of: integration), cursor.position >= seq else { return false }
+        return try await ledger.counts(of: cursor.id).open == 0
     }
 }

@@ -16,7 +16,7 @@ import Testing
         for first in stride(from: 1, through: Self.count, by: 100) {
             _ = try await store.log.append((first..<first + 100).map { event("m\($0)", body: Self.body($0)) })
         }
-        _ = try await store.cursors.start("i", at: 1234)
+        _ = try await store.ledger.open(.live, of: "i", startingAt: 1234)
         let refused = RefusedMessage(source: "web", code: "c", reason: "r", raw: [1], receivedAt: 1_700_000_000_000)
         try await store.refusedMessages.record([refused])
         try store.close()
@@ -75,7 +75,7 @@ import Testing
         #expect(saved.count == repair.events)
         #expect(saved.map(\.seq) == saved.map(\.seq).sorted())
         for event in saved { #expect(String(decoding: event.body, as: UTF8.self) == Self.body(Int(event.seq))) }
-        #expect(try await store.cursors.position(of: "i") == LogPosition(seq: 1234))
+        #expect(try await store.ledger.position(of: "i") == 1234)
         #expect(try await store.log.append([event("new")]) == [.stored(seq: 3001)])
         try store.close()
     }

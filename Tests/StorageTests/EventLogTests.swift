@@ -171,7 +171,7 @@ import Testing
             try store.close()
             await #expect(throws: StorageError.self) { try await store.log.append([event("a")]) }
             await #expect(throws: StorageError.self) { try await store.log.read(after: 0, limit: 1) }
-            await #expect(throws: StorageError.self) { try await store.cursors.position(of: "x") }
+            await #expect(throws: StorageError.self) { try await store.ledger.position(of: "x") }
             await #expect(throws: StorageError.self) { try await store.workspaces.write(in: "w") { _ in } }
         }
     }

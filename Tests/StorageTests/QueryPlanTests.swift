@@ -10,7 +10,7 @@ import Testing
     /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
     private static let scans = [
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
-        "SELECT name FROM workspaces",
+        "SELECT name FROM workspaces", "SELECT id FROM cursors",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
         "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
@@ -29,25 +29,32 @@ import Testing
         _ = try await store.log.read(after: 0, limit: 10)
         _ = try await store.log.lastSequence()
         _ = try await store.log.count()
-        _ = try await store.cursors.start("i", at: 0)
-        let failure = FailedOperation(
-            integration: "i",
-            seq: 1,
-            action: "a",
-            body: [],
-            words: "",
-            failedAt: 0,
-            attempts: 1
-        )
-        try await store.cursors.advance("i", to: LogPosition(seq: 1), failures: [failure])
-        _ = try await store.cursors.failures(of: "i", limit: 1)
-        _ = try await store.cursors.failureCount(of: "i")
+        try await useLedger(store.ledger)
+        _ = try await store.log.read([1])
         let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
         try await store.refusedMessages.record([refused, refused])
         _ = try await store.refusedMessages.list(limit: 1)
         let policy = LogRetention.Policy(milliseconds: 0, bytes: 1, dropsUnsettled: true, integrations: ["i"])
         _ = try await store.retention.sweep(policy, at: 0)
         try await expectIndexes(for: statements, in: database)
+    }
+
+    private func useLedger(_ ledger: Ledger) async throws {
+        let cursor = try await ledger.open(.live, of: "i", startingAt: 0)
+        let row = StoredOperation(seq: 1, place: 0, action: "a", state: .failed, at: 0, words: "")
+        var commit = CursorCommit(cursor: cursor.id, position: 1)
+        commit.rows = [row]
+        commit.removed = [.init(seq: 1, place: 1)]
+        commit.requests = [
+            SentRequest(operations: [.init(seq: 1, place: 0)], sentAt: 0, milliseconds: 1, status: 200, words: nil)
+        ]
+        commit.tallies = [.init(minute: 0, verdict: "v", count: 1)]
+        try await ledger.record(commit)
+        _ = try await ledger.openOperations(of: cursor.id, limit: 1)
+        _ = try await ledger.failures(of: "i", limit: 1)
+        _ = try await ledger.counts(of: cursor.id)
+        _ = try await ledger.requests(of: cursor.id, withEvent: 1)
+        _ = try await ledger.tallies(of: cursor.id)
     }
 
     @Test func `of workspace.db`() async throws {

@@ -58,14 +58,14 @@ private let start: Int64 = 1_700_000_000_000
     @Test func `what an integration still needs stays, however old it is`() async throws {
         let store = try DataStore(opening: .memory)
         try await fill(store, 100)
-        _ = try await store.cursors.start("slow", at: 0)
-        _ = try await store.cursors.start("fast", at: 0)
-        _ = try await store.cursors.start("gone", at: 0)
-        try await store.cursors.advance("slow", to: LogPosition(seq: 40))
-        try await store.cursors.advance("fast", to: LogPosition(seq: 100))
+        _ = try await store.ledger.open(.live, of: "slow", startingAt: 0)
+        _ = try await store.ledger.open(.live, of: "fast", startingAt: 0)
+        _ = try await store.ledger.open(.live, of: "gone", startingAt: 0)
+        try await store.ledger.advance("slow", to: 40)
+        try await store.ledger.advance("fast", to: 100)
         let policy = policy(["slow", "fast", "not begun"])
         #expect(try await sweep(store, policy, at: start + 100 * day) == (40, 0, false))
-        try await store.cursors.advance("slow", to: LogPosition(seq: 50, operation: 1))
+        try await store.ledger.advance("slow", to: 49)
         #expect(try await sweep(store, policy, at: start + 100 * day) == (9, 0, false))
         #expect(try await store.log.read(after: 0, limit: 1).first?.seq == 50)
     }
@@ -83,14 +83,14 @@ private let start: Int64 = 1_700_000_000_000
 
     @Test func `a log that is full of what is needed takes nothing more until there is room`() async throws {
         let store = try DataStore(opening: .memory)
-        _ = try await store.cursors.start("stuck", at: 0)
+        _ = try await store.ledger.open(.live, of: "stuck", startingAt: 0)
         try await fill(store, 1000)
         let policy = policy(bytes: try await store.retention.usedBytes() / 2, ["stuck"])
         #expect(try await sweep(store, policy, at: start + 100 * day) == (0, 0, true))
         let error = await #expect(throws: StorageError.self) { try await store.log.append([event("late")]) }
         #expect(error?.code == .overloaded)
         #expect(try await store.log.count() == 1000)
-        try await store.cursors.advance("stuck", to: LogPosition(seq: 900))
+        try await store.ledger.advance("stuck", to: 900)
         let swept = try await sweep(store, policy, at: start + 1)
         #expect(swept.removed >= 400 && !swept.isFull)
         #expect(try await store.log.append([event("late")]) == [.stored(seq: 1001)])
@@ -98,7 +98,7 @@ private let start: Int64 = 1_700_000_000_000
 
     @Test func `with drop_unsettled even what is needed leaves, and is counted`() async throws {
         let store = try DataStore(opening: .memory)
-        _ = try await store.cursors.start("stuck", at: 100)
+        _ = try await store.ledger.open(.live, of: "stuck", startingAt: 100)
         try await fill(store, 1000)
         let policy = policy(bytes: try await store.retention.usedBytes() / 2, dropsUnsettled: true, ["stuck"])
         let swept = try await sweep(store, policy, at: start)

@@ -17,8 +17,10 @@ import TrackAPI
         #expect(Batch([.metric]).path == "/api/v1/metrics")
     }
 
-    @Test func `nothing pending makes no request`() {
-        #expect(Batch.cut(from: [Batch.Item]()) == nil)
+    /// How many of these, from the first on, one request takes.
+    private func filled(_ items: some Sequence<Batch.Item>) -> Int {
+        var filling = Batch.Filling()
+        return items.prefix { filling.take($0) }.count
     }
 
     struct SizeCase: Sendable, CustomTestStringConvertible {
@@ -43,40 +45,37 @@ import TrackAPI
     ])
     func `a group holds at most the smallest Batch Size among its operations`(_ test: SizeCase) {
         let items = test.sizes.map { Batch.Item(.event("a"), batchSize: $0, batching: true) }
-        #expect(Batch.cut(from: items) == .request(count: test.count))
+        #expect(filled(items) == test.count)
     }
 
     @Test func `an operation without batching goes alone, and ends the group before it`() {
         let alone = Batch.Item(.event("a"), batchSize: 50, batching: false)
         let batched = Batch.Item(.event("b"), batchSize: 50, batching: true)
-        #expect(Batch.cut(from: [alone, batched]) == .request(count: 1))
-        #expect(Batch.cut(from: [batched, batched, alone, batched]) == .request(count: 2))
+        #expect(filled([alone, batched]) == 1)
+        #expect(filled([batched, batched, alone, batched]) == 2)
     }
 
     @Test func `a metric goes alone, and ends the group before it`() {
         let metric = Batch.Item(.metric, batchSize: 50, batching: true)
         let item = Batch.Item(.event("b"), batchSize: 50, batching: true)
-        #expect(Batch.cut(from: [metric, metric]) == .request(count: 1))
-        #expect(Batch.cut(from: [item, item, metric, item]) == .request(count: 2))
+        #expect(filled([metric, metric]) == 1)
+        #expect(filled([item, item, metric, item]) == 2)
     }
 
-    @Test(arguments: [(32_768, Batch.Cut.request(count: 1)), (32_769, .tooLarge(words: "larger than 32 KB"))])
-    func `an item of more than 32,768 bytes fails without a request`(bytes: Int, cut: Batch.Cut) {
+    @Test(arguments: [(32_768, false), (32_769, true)])
+    func `an item of more than 32,768 bytes is too large`(bytes: Int, isTooLarge: Bool) {
         let item = Batch.Item(.entity(bytes: bytes), batchSize: 50, batching: true)
         #expect(item.bytes == bytes)
-        #expect(Batch.cut(from: [item]) == cut)
+        #expect(item.isTooLarge == isTooLarge)
+        let metric = Operation(kind: .metric, body: Operation.entity(bytes: bytes).body)
+        #expect(Batch.Item(metric, batchSize: 50, batching: true).isTooLarge == isTooLarge)
     }
 
-    @Test func `a metric of more than 32,768 bytes fails too`() {
-        let metric = Operation(kind: .metric, body: Operation.entity(bytes: 32_769).body)
-        let cut = Batch.cut(from: [Batch.Item(metric, batchSize: 50, batching: true)])
-        #expect(cut == .tooLarge(words: "larger than 32 KB"))
-    }
-
-    @Test func `a too large item ends the group before it, so that order does not change`() {
-        let small = Batch.Item(.event("a"), batchSize: 50, batching: true)
-        let large = Batch.Item(.entity(bytes: 40_000), batchSize: 50, batching: true)
-        #expect(Batch.cut(from: [small, small, large, small]) == .request(count: 2))
+    @Test func `it says when nothing can follow`() {
+        var filling = Batch.Filling()
+        let item = Batch.Item(.event("a"), batchSize: 2, batching: true)
+        let isFull = [filling.isFull, filling.take(item), filling.isFull, filling.take(item), filling.isFull]
+        #expect(isFull == [false, true, false, true, true])
     }
 
     @Test(arguments: [(0, 16), (1, 15)])
@@ -86,38 +85,24 @@ import TrackAPI
         let operations = Array(repeating: Operation.entity(bytes: 32_000), count: 15) + [.entity(bytes: last)]
         let items = operations.map { Batch.Item($0, batchSize: 100, batching: true) }
         #expect(Batch(operations).encoded().count == 500_000 + excess)
-        #expect(Batch.cut(from: items) == .request(count: count))
+        #expect(filled(items) == count)
     }
 
-    @Test func `groups joined are the input, whatever it is, and each keeps every limit`() {
+    @Test func `whatever comes, each group keeps every limit and is as full as it can be`() {
         var generator = SeededGenerator(for: "Batches")
         let seed = generator.seed
         for _ in 0..<40 {
             let items = (0..<Int.random(in: 0...80, using: &generator)).map { Self.item($0, using: &generator) }
-            var pending = items[...]
-            var joined: [Batch.Item] = []
-            while let cut = Batch.cut(from: pending) {
-                let count = Self.checked(cut, pending: pending, seed: seed)
-                guard count > 0 else { return }
-                joined += pending.prefix(count)
-                pending = pending.dropFirst(count)
+            var pending = items.filter { !$0.isTooLarge }[...]
+            while !pending.isEmpty {
+                let group = pending.prefix(filled(pending))
+                #expect(Self.fits(Array(group)), "FERRY_SEED=\(seed)")
+                guard !group.isEmpty else { return }
+                pending = pending.dropFirst(group.count)
+                if let next = pending.first {
+                    #expect(!Self.fits(group + [next]), "a group stops early, FERRY_SEED=\(seed)")
+                }
             }
-            #expect(joined == items, "FERRY_SEED=\(seed)")
-        }
-    }
-
-    /// The limits said another way than the code says them.
-    private static func checked(_ cut: Batch.Cut, pending: ArraySlice<Batch.Item>, seed: UInt64) -> Int {
-        switch cut {
-        case .tooLarge(let words):
-            #expect(words == "larger than 32 KB" && (pending.first?.bytes ?? 0) > 32_768, "FERRY_SEED=\(seed)")
-            return 1
-        case .request(let count):
-            let group = Array(pending.prefix(count))
-            let next = pending.dropFirst(count).first
-            #expect(fits(group), "FERRY_SEED=\(seed)")
-            if let next { #expect(!fits(group + [next]), "a group stops early, FERRY_SEED=\(seed)") }
-            return group.count
         }
     }
 

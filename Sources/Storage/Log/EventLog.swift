@@ -71,6 +71,7 @@ package struct LoggedEvent: Sendable, Equatable {
 package final class EventLog: Sendable {
     let commits: GroupCommit
     let keys: MessageKeys
+    let orderKeys: OrderKeys
     private let seen: SeenMessages
     private let gate: LogGate
     private let readers = Mutex(Readers())
@@ -85,7 +86,9 @@ package final class EventLog: Sendable {
         self.seen = seen
         self.gate = gate
         do {
-            keys = MessageKeys(secret: try commits.database.writer.read { try LogTables.secret($0) })
+            let secret = try commits.database.writer.read { try LogTables.secret($0) }
+            keys = MessageKeys(secret: secret)
+            orderKeys = OrderKeys(secret: secret)
         } catch {
             throw StorageError(error, file: commits.database.file)
         }
@@ -151,6 +154,12 @@ package final class EventLog: Sendable {
         try await commits.database.read { connection in
             try LogTables.events(after: seq, limit: limit, maximumBytes: maximumBytes, connection)
         }
+    }
+
+    /// The messages with these numbers, in order; also those that retention has taken out of the log while something of
+    /// theirs was still open or failed. Who is missing is gone.
+    package func read(_ seqs: [Int64]) async throws(StorageError) -> [LoggedEvent] {
+        try await commits.database.read { try LogTables.events(seqs, $0) }
     }
 
     /// How often the message of this number came again; `nil` if it did not.

@@ -22,11 +22,11 @@ package struct LogRepair: Sendable, Equatable {
 
     /// Tables with a rowid, and their keys; what they hold is saved row by row.
     private static let tables = [
-        ("events", "seq"), ("failures", "number"), ("refused_messages", "number"), ("recent_keys", "seq"),
-        ("repeats", "seq"),
+        ("events", "seq"), ("kept_events", "seq"), ("cursors", "id"), ("requests", "number"), ("verdicts", "id"),
+        ("refused_messages", "number"), ("recent_keys", "seq"), ("repeats", "seq"),
     ]
     /// Small tables without one, and `seen`; they are saved up to the damage.
-    private static let others = ["secrets", "cursors", "seen"]
+    private static let others = ["secrets", "exceptions", "tallies", "seen"]
 
     /// Repairs the log of a folder that no server uses.
     ///
@@ -121,7 +121,7 @@ package struct LogRepair: Sendable, Equatable {
             sql: """
                 DELETE FROM sqlite_sequence WHERE name = 'events';
                 INSERT INTO sqlite_sequence (name, seq) SELECT 'events', max(
-                    ?, coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0));
+                    ?, coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(position) FROM cursors), 0));
                 """,
             arguments: [before ?? 0]
         )

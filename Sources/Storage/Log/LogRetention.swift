@@ -123,20 +123,37 @@ private enum RetentionTables {
         case .nothing: break
         case .full: outcome.isFull = true
         case .remove(let seq, let dropping):
+            try keepWhatIsNamed(through: seq, connection)
             try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
             outcome.removed = connection.changesCount
             outcome.dropped = dropping
             outcome.isDone = false
             try connection.run("DELETE FROM repeats WHERE seq <= ?", [seq])
+            for cursor in try connection.rows("SELECT id FROM cursors") {
+                try connection.run("DELETE FROM requests WHERE cursor = ? AND low <= ?", [cursor.integer(0), seq])
+            }
         }
         return outcome
     }
 
-    /// Up to where every integration is done. One that has not begun yet begins at the log's end.
+    /// Up to where every integration is done, but for what has a row. One that has not begun yet begins at the log's end.
     private static func settled(_ integrations: [String], _ connection: Database) throws -> Int64 {
         try integrations.compactMap { name in
-            let row = try connection.row("SELECT seq, operation FROM cursors WHERE integration = ?", [Text(name)])
-            return try row.map { try $0.integer(0) - ($0.optionalInteger(1) == nil ? 0 : 1) }
+            try connection.row("SELECT min(position) FROM cursors WHERE integration = ?", [Text(name)])?
+                .optionalInteger(0)
         }.min() ?? .max
+    }
+
+    /// Events that leave while something of theirs is open or failed are kept aside, until nothing is any more
+    /// (`LedgerTables`).
+    private static func keepWhatIsNamed(through seq: Int64, _ connection: Database) throws {
+        try connection.run(
+            """
+            INSERT OR IGNORE INTO kept_events (seq, source, received_at, body)
+            SELECT seq, source, received_at, body FROM events
+            WHERE seq <= ? AND seq IN (SELECT seq FROM exceptions WHERE seq <= ?)
+            """,
+            [seq, seq]
+        )
     }
 }

@@ -9,6 +9,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-23 refused messages") { try createRefusedMessages($0) }
         migrator.registerMigration("2026-11-25 keys by arrival") { try createKeysByArrival($0) }
         migrator.registerMigration("2026-11-25 refused messages again") { try completeRefusedMessages($0) }
+        migrator.registerMigration("2026-11-26 delivery graph") { try createLedger($0) }
         return migrator
     }
 
@@ -127,6 +128,78 @@ enum LogSchema {
                 UPDATE refused_size SET
                     bytes = (SELECT coalesce(sum(size), 0) FROM refused_messages),
                     stranger_bytes = (SELECT coalesce(sum(size), 0) FROM refused_messages WHERE source IS NULL);
+                """
+        )
+    }
+
+    /// Several readings of the log for an integration, and rows for what is not plain success (delivery.md C.2).
+    private static func createLedger(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                ALTER TABLE cursors RENAME TO cursors_before;
+                CREATE TABLE cursors (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    integration TEXT NOT NULL,
+                    kind TEXT NOT NULL,
+                    position INTEGER NOT NULL,
+                    UNIQUE (integration, kind)
+                );
+                CREATE TABLE exceptions (
+                    cursor INTEGER NOT NULL,
+                    seq INTEGER NOT NULL,
+                    place INTEGER NOT NULL,
+                    action TEXT NOT NULL,
+                    state INTEGER NOT NULL,
+                    takes_away INTEGER NOT NULL,
+                    claims BLOB NOT NULL,
+                    attempts INTEGER NOT NULL,
+                    first_failed_at INTEGER,
+                    failing_for INTEGER NOT NULL,
+                    due_at INTEGER,
+                    at INTEGER NOT NULL,
+                    words TEXT NOT NULL,
+                    PRIMARY KEY (cursor, seq, place)
+                ) WITHOUT ROWID;
+                CREATE INDEX exceptions_by_state ON exceptions (cursor, state, seq, place);
+                CREATE INDEX exceptions_by_event ON exceptions (seq);
+                CREATE TABLE requests (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    cursor INTEGER NOT NULL,
+                    low INTEGER NOT NULL,
+                    sent_at INTEGER NOT NULL,
+                    ms INTEGER NOT NULL,
+                    status INTEGER,
+                    words TEXT,
+                    operations BLOB NOT NULL
+                );
+                CREATE INDEX requests_by_event ON requests (cursor, low);
+                CREATE TABLE verdicts (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    text TEXT NOT NULL UNIQUE
+                );
+                CREATE TABLE tallies (
+                    cursor INTEGER NOT NULL,
+                    minute INTEGER NOT NULL,
+                    verdict INTEGER NOT NULL,
+                    count INTEGER NOT NULL,
+                    PRIMARY KEY (cursor, minute, verdict)
+                ) WITHOUT ROWID;
+                CREATE TABLE kept_events (
+                    seq INTEGER PRIMARY KEY,
+                    source TEXT NOT NULL,
+                    received_at INTEGER NOT NULL,
+                    body BLOB
+                );
+                INSERT INTO cursors (integration, kind, position)
+                    SELECT integration, kind, CASE WHEN operation IS NULL THEN seq ELSE seq - 1 END
+                    FROM cursors_before, (SELECT 'live' AS kind UNION SELECT 'metrics');
+                INSERT OR IGNORE INTO exceptions
+                    SELECT cursors.id, seq, row_number() OVER (PARTITION BY cursors.id, seq ORDER BY number) - 1,
+                        action, 1, 0, x'', attempts, failed_at, 0, NULL, failed_at, words
+                    FROM failures JOIN cursors ON cursors.integration = failures.integration
+                    WHERE kind = CASE action WHEN 'report-delivery-event' THEN 'metrics' ELSE 'live' END;
+                DROP TABLE cursors_before;
+                DROP TABLE failures;
                 """
         )
     }

@@ -80,6 +80,22 @@ enum LogTables {
         return events
     }
 
+    static func events(_ seqs: [Int64], _ connection: Database) throws -> [LoggedEvent] {
+        try Set(seqs).sorted().compactMap { seq in
+            let row =
+                try connection.row("SELECT source, received_at, body FROM events WHERE seq = ?", [seq])
+                ?? connection.row("SELECT source, received_at, body FROM kept_events WHERE seq = ?", [seq])
+            return try row.map { row in
+                LoggedEvent(
+                    seq: seq,
+                    source: try row.text(0),
+                    receivedAt: try row.integer(1),
+                    body: try row.bytes(2)
+                )
+            }
+        }
+    }
+
     static func lastSequence(_ connection: Database) throws -> Int64 {
         try Int64.fetchOne(connection, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'events'") ?? 0
     }

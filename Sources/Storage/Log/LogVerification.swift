@@ -78,8 +78,8 @@ struct DamagedDatabase {
 
     var cursorsBeyondTheEnd: [String] {
         let sql = """
-            SELECT integration FROM cursors
-            WHERE seq > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events')
+            SELECT DISTINCT integration FROM cursors
+            WHERE position > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events')
             """
         return (try? database.read { try String.fetchAll($0, sql: sql) }) ?? []
     }

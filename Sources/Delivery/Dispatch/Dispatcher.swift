@@ -6,18 +6,19 @@ import ServiceLifecycle
 package import Storage
 package import TrackAPI
 
-/// Delivery: the log's events, in order, to each integration.
+/// Delivery: the log's events to each integration, in order for each person, device and object.
 ///
-/// The dispatcher reads the log, plans, sends, and records how far it came; every decision about what may be sent next is
-/// the `Outbox`'s. Integrations never wait for each other. It knows no HTTP and no SQL: sending is a closure, recording
-/// is Storage's.
+/// Every decision is the `Cursor`'s, a value that does no I/O: what may be sent next, what an answer means, what is to be
+/// written down. A `Lane` carries out what its cursor orders. An integration has two: items of the v2 API, and metrics, which
+/// have an API of their own. Integrations never wait for each other. This room knows no HTTP and no SQL: sending is a
+/// closure, recording is Storage's.
 package struct Dispatcher: Service {
     /// An integration and the way to it.
     package struct Destination: Sendable {
         package let integration: Integration
-        package let send: @Sendable ([Operation]) async -> Answer
+        package let send: @Sendable ([Operation]) async -> Exchange
 
-        package init(integration: Integration, send: @escaping @Sendable ([Operation]) async -> Answer) {
+        package init(integration: Integration, send: @escaping @Sendable ([Operation]) async -> Exchange) {
             self.integration = integration
             self.send = send
         }
@@ -25,8 +26,7 @@ package struct Dispatcher: Service {
 
     /// The world: time, chance, and who watches.
     package struct Surroundings: Sendable {
-        /// Milliseconds since 1970.
-        package var now: @Sendable () -> Int64
+        package var now: @Sendable () -> Moment
         /// Waits; returns early when the task is cancelled.
         package var sleep: @Sendable (Duration) async -> Void
         /// 0 to 1.
@@ -34,7 +34,7 @@ package struct Dispatcher: Service {
         package var observe: @Sendable (DispatchNote) -> Void
 
         package init(
-            now: @escaping @Sendable () -> Int64,
+            now: @escaping @Sendable () -> Moment,
             sleep: @escaping @Sendable (Duration) async -> Void,
             chance: @escaping @Sendable () -> Double,
             observe: @escaping @Sendable (DispatchNote) -> Void = { _ in }
@@ -48,20 +48,22 @@ package struct Dispatcher: Service {
 
     private let destinations: [Destination]
     private let log: EventLog
-    private let cursors: Cursors
+    private let ledger: Ledger
+    private let limits: Cursor.Limits
     private let surroundings: Surroundings
     private let logger: Logger
 
     package init(
         destinations: [Destination],
         log: EventLog,
-        cursors: Cursors,
+        ledger: Ledger,
         surroundings: Surroundings,
         logger: Logger
     ) {
         self.destinations = destinations
         self.log = log
-        self.cursors = cursors
+        self.ledger = ledger
+        limits = Cursor.Limits()
         self.surroundings = surroundings
         self.logger = logger
     }
@@ -72,21 +74,31 @@ package struct Dispatcher: Service {
     /// - Throws: `StorageError` when an integration's position can't be read at the start.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for destination in destinations {
-                group.addTask {
-                    let lane = Lane(
-                        destination: destination,
-                        log: log,
-                        cursors: cursors,
-                        surroundings: surroundings,
-                        logger: logger
-                    )
-                    try await lane.run()
-                }
+            for lane in destinations.flatMap(lanes) {
+                group.addTask { try await lane.run() }
             }
             try await group.waitForAll()
         }
         // With nothing to deliver, too, a service that ends would end the server.
         if destinations.isEmpty { try? await gracefulShutdown() }
+    }
+
+    private func lanes(to destination: Destination) -> [Lane] {
+        let rate = RateLimit(
+            perSecond: destination.integration.settings.rateLimit,
+            at: surroundings.now().steady
+        )
+        return Ledger.Kind.allCases.map { kind in
+            Lane(
+                destination: destination,
+                planner: Planner(integration: destination.integration, kind: kind, keys: ledger.keys),
+                log: log,
+                ledger: ledger,
+                rate: rate,
+                limits: limits,
+                surroundings: surroundings,
+                logger: logger
+            )
+        }
     }
 }

@@ -1,0 +1,224 @@
+import Integrations
+import Logging
+import ServiceLifecycle
+import Storage
+import TrackAPI
+
+/// Does what a `Cursor` orders: reads, plans, sends, records. Everything that is under way is a task of its own, and tells
+/// how it ended through one queue, so that the cursor sees one thing at a time.
+struct Lane: Sendable {
+    let destination: Dispatcher.Destination
+    let planner: Planner
+    let log: EventLog
+    let ledger: Ledger
+    let rate: RateLimit
+    let limits: Cursor.Limits
+    let surroundings: Dispatcher.Surroundings
+    let logger: Logger
+
+    private static let readBytes = 8 << 20
+    /// For how long what is under way may still take when the process is asked to stop.
+    private static let stopWait = Duration.seconds(10)
+
+    /// What happened.
+    private enum Input: Sendable {
+        case logGrew
+        case read([PlannedEvent], through: Int64)
+        case readNothing(isAtEnd: Bool)
+        case fetched([PlannedEvent])
+        case fetchFailed
+        case answered(Exchange, number: Int)
+        case recorded
+        case timeCame
+        case stop
+        case stopNow
+    }
+
+    private var name: String { destination.integration.name }
+
+    /// Delivers until the service group shuts down gracefully (requests under way are awaited and recorded) or the task is
+    /// cancelled (they are not).
+    ///
+    /// - Throws: `StorageError` when the cursor can't be read.
+    func run() async throws {
+        var cursor = try await openCursor()
+        let (inputs, queue) = AsyncStream.makeStream(of: Input.self)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { [log] in
+                for await _ in log.appended { queue.yield(.logGrew) }
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                if !Task.isCancelled { queue.yield(.stop) }
+            }
+            var alarm: Int64?
+            carryOut(&cursor, &alarm, queue, &group)
+            for await input in inputs {
+                switch input {
+                case .timeCame: alarm = nil
+                case .stop:
+                    cursor.stop()
+                    group.addTask { [surroundings] in
+                        await surroundings.sleep(Self.stopWait)
+                        queue.yield(.stopNow)
+                    }
+                case .stopNow: group.cancelAll()
+                default: tell(input, to: &cursor)
+                }
+                if Task.isCancelled || group.isCancelled { break }
+                carryOut(&cursor, &alarm, queue, &group)
+                if cursor.isStopping, cursor.isQuiet { break }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// The cursor as it was left; a new integration starts with the events that arrive after it was made (actions.md §1).
+    private func openCursor() async throws -> Cursor {
+        let end = try await log.lastSequence()
+        let stored = try await ledger.open(planner.kind, of: name, startingAt: end)
+        var rows: [StoredOperation] = []
+        while true {
+            let after = rows.last.map { SentRequest.Place(seq: $0.seq, place: $0.place) }
+            let page = try await ledger.openOperations(of: stored.id, after: after, limit: 1_000)
+            rows += page
+            if page.isEmpty { break }
+        }
+        return Cursor(
+            id: stored.id,
+            share: planner.kind == .live ? .live : .metrics,
+            position: stored.position,
+            open: rows,
+            limits: limits,
+            at: surroundings.now()
+        )
+    }
+
+    private func tell(_ input: Input, to cursor: inout Cursor) {
+        let now = surroundings.now()
+        switch input {
+        case .logGrew: cursor.logGrew()
+        case .read(let events, let seq): cursor.take(events, through: seq, at: now)
+        case .readNothing(let isAtEnd): cursor.readNothing(isAtEnd: isAtEnd)
+        case .fetched(let events): cursor.takeFetched(events, at: now)
+        case .fetchFailed: cursor.fetchFailed()
+        case .answered(let exchange, let number):
+            let chance = surroundings.chance()
+            cursor.take(exchange.answer, status: exchange.status, to: number, chance: chance, at: now)
+        case .recorded: cursor.recorded(at: now)
+        case .timeCame, .stop, .stopNow: break
+        }
+    }
+
+    // MARK: Carrying out
+
+    private func carryOut(
+        _ cursor: inout Cursor,
+        _ alarm: inout Int64?,
+        _ queue: AsyncStream<Input>.Continuation,
+        _ group: inout ThrowingDiscardingTaskGroup<any Error>
+    ) {
+        let now = surroundings.now()
+        let orders = rate.withBucket { cursor.orders(at: now, bucket: &$0) }
+        for note in orders.notes { tell(note) }
+        if let read = orders.read {
+            group.addTask { queue.yield(await self.read(after: read.after, limit: read.limit)) }
+        }
+        if !orders.fetch.isEmpty {
+            group.addTask { queue.yield(await fetch(orders.fetch)) }
+        }
+        for request in orders.requests {
+            group.addTask {
+                let exchange = await destination.send(request.operations.map(\.operation))
+                queue.yield(.answered(exchange, number: request.number))
+            }
+        }
+        if let commit = orders.record {
+            group.addTask { if await record(commit) { queue.yield(.recorded) } }
+        }
+        if let wakeAt = orders.wakeAt, wakeAt < alarm ?? .max {
+            alarm = wakeAt
+            group.addTask { [surroundings] in
+                await surroundings.sleep(.milliseconds(wakeAt - now.steady))
+                queue.yield(.timeCame)
+            }
+        }
+    }
+
+    private func read(after seq: Int64, limit: Int) async -> Input {
+        do {
+            let events = try await log.read(after: seq, limit: limit, maximumBytes: Self.readBytes)
+            guard let last = events.last else { return .readNothing(isAtEnd: true) }
+            let outcomes = events.map(planner.plan)
+            if planner.kind == .live { outcomes.forEach(observe) }
+            return .read(outcomes.map(\.event), through: last.seq)
+        } catch {
+            logger.error("the log can't be read", metadata: ["integration": "\(name)", "error": "\(error)"])
+            await surroundings.sleep(.seconds(1))
+            return .readNothing(isAtEnd: false)
+        }
+    }
+
+    private func fetch(_ seqs: [Int64]) async -> Input {
+        do {
+            return .fetched(try await log.read(seqs).map { planner.plan($0).event })
+        } catch {
+            logger.error("the log can't be read", metadata: ["integration": "\(name)", "error": "\(error)"])
+            await surroundings.sleep(.seconds(1))
+            return .fetchFailed
+        }
+    }
+
+    /// Whether it is on the disk. It is tried until it is.
+    private func record(_ commit: CursorCommit) async -> Bool {
+        while !Task.isCancelled {
+            do {
+                try await ledger.record(commit)
+                return true
+            } catch {
+                logger.error(
+                    "the position can't be recorded",
+                    metadata: ["integration": "\(name)", "error": "\(error)"]
+                )
+                await surroundings.sleep(.seconds(1))
+            }
+        }
+        return false
+    }
+
+    // MARK: Telling
+
+    private func observe(_ outcome: Planner.Outcome) {
+        guard let plan = outcome.plan else { return }
+        observe(.planned(seq: outcome.event.seq, messageId: outcome.messageId, plan))
+    }
+
+    private func observe(_ kind: DispatchNote.Kind) {
+        surroundings.observe(DispatchNote(integration: name, kind: kind))
+    }
+
+    private func tell(_ note: Cursor.Note) {
+        switch note {
+        case .delivered(let id, let action): observe(.settled(seq: id.seq, action: action, failure: nil))
+        case .failed(let id, let action, let words):
+            logger.warning(
+                "an operation failed",
+                metadata: ["integration": "\(name)", "seq": "\(id.seq)", "action": "\(action)", "words": "\(words)"]
+            )
+            observe(.settled(seq: id.seq, action: action, failure: words))
+        case .waits(let words, let milliseconds):
+            let wait = Duration.milliseconds(milliseconds)
+            logger.warning(
+                "delivery waits",
+                metadata: ["integration": "\(name)", "words": "\(words)", "wait": "\(wait)"]
+            )
+            observe(.waiting(words: words, wait))
+        case .paused(let words):
+            logger.error("delivery is paused", metadata: ["integration": "\(name)", "words": "\(words)"])
+            observe(.paused(words: words))
+        case .resumed:
+            logger.notice("delivery goes on", metadata: ["integration": "\(name)"])
+            observe(.resumed)
+        }
+    }
+}

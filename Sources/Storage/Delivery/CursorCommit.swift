@@ -1,0 +1,129 @@
+/// An operation that is not plain success: it waits for long, is tried again, or failed for good.
+package struct StoredOperation: Sendable, Equatable {
+    package enum State: Int64, Sendable {
+        /// It is still to be delivered.
+        case open = 0
+        /// It will not be delivered unless somebody says so.
+        case failed = 1
+    }
+
+    /// The event that it was planned from, and its place in that event's plan.
+    package var seq: Int64
+    package var place: Int
+    /// The name of the action in kebab case.
+    package var action: String
+    package var state: State
+    /// Whether it deletes, suppresses or merges.
+    package var takesAway: Bool
+    /// What it touches, while it is open: numbers that do not tell whom (`OrderKeys`).
+    package var claims: [UInt64]
+    /// How often it was sent.
+    package var attempts: Int
+    /// When it failed alone for the first time, in milliseconds since 1970.
+    package var firstFailedAt: Int64?
+    /// For how long it has been failing, in milliseconds in which the destination could be reached.
+    package var failingFor: Int64
+    /// When it is tried again, in milliseconds since 1970.
+    package var dueAt: Int64?
+    /// When this was written down, in milliseconds since 1970.
+    package var at: Int64
+    /// Why, in Customer.io's own words where there are any.
+    package var words: String
+
+    package init(
+        seq: Int64,
+        place: Int,
+        action: String,
+        state: State,
+        takesAway: Bool = false,
+        claims: [UInt64] = [],
+        attempts: Int = 0,
+        firstFailedAt: Int64? = nil,
+        failingFor: Int64 = 0,
+        dueAt: Int64? = nil,
+        at: Int64,
+        words: String
+    ) {
+        self.seq = seq
+        self.place = place
+        self.action = action
+        self.state = state
+        self.takesAway = takesAway
+        self.claims = claims
+        self.attempts = attempts
+        self.firstFailedAt = firstFailedAt
+        self.failingFor = failingFor
+        self.dueAt = dueAt
+        self.at = at
+        self.words = words
+    }
+}
+
+/// One HTTP request to a destination, for the story of the events that were in it.
+package struct SentRequest: Sendable, Equatable {
+    /// An operation by its event and its place in that event's plan.
+    package struct Place: Sendable, Hashable {
+        package let seq: Int64
+        package let place: Int
+
+        package init(seq: Int64, place: Int) {
+            self.seq = seq
+            self.place = place
+        }
+    }
+
+    /// In the order in which they were sent.
+    package var operations: [Place]
+    /// Milliseconds since 1970.
+    package var sentAt: Int64
+    /// Until its answer.
+    package var milliseconds: Int64
+    /// The HTTP status; `nil` when no answer came.
+    package var status: Int?
+    /// What was said; `nil` when everything was taken.
+    package var words: String?
+
+    package init(operations: [Place], sentAt: Int64, milliseconds: Int64, status: Int?, words: String?) {
+        self.operations = operations
+        self.sentAt = sentAt
+        self.milliseconds = milliseconds
+        self.status = status
+        self.words = words
+    }
+}
+
+/// What a cursor has to write down, all of it or nothing.
+package struct CursorCommit: Sendable, Equatable {
+    /// Events that were counted: when they were received (minutes since 1970), and what became of them.
+    package struct Tally: Sendable, Equatable {
+        package let minute: Int64
+        package let verdict: String
+        package let count: Int
+
+        package init(minute: Int64, verdict: String, count: Int) {
+            self.minute = minute
+            self.verdict = verdict
+            self.count = count
+        }
+    }
+
+    package let cursor: Int64
+    /// The event up to which all is settled or has a row. Never less than before.
+    package var position: Int64
+    /// Operations at or below the position that are not plain success, new ones and changed ones.
+    package var rows: [StoredOperation] = []
+    /// Operations that are delivered after all.
+    package var removed: [SentRequest.Place] = []
+    package var requests: [SentRequest] = []
+    package var tallies: [Tally] = []
+
+    package init(cursor: Int64, position: Int64) {
+        self.cursor = cursor
+        self.position = position
+    }
+
+    /// Whether there is nothing to write but the position.
+    package var isEmpty: Bool {
+        rows.isEmpty && removed.isEmpty && requests.isEmpty && tallies.isEmpty
+    }
+}

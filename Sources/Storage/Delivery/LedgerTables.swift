@@ -1,0 +1,197 @@
+import GRDB
+
+/// The statements on the tables `cursors`, `exceptions`, `requests`, `verdicts` and `tallies`.
+enum LedgerTables {
+    // MARK: cursors
+
+    static func open(
+        _ kind: Ledger.Kind,
+        of integration: String,
+        startingAt seq: Int64,
+        _ connection: Database
+    ) throws -> Ledger.StoredCursor {
+        if let cursor = try cursor(kind, of: integration, connection) { return cursor }
+        try connection.run(
+            "INSERT INTO cursors (integration, kind, position) VALUES (?, ?, ?)",
+            [Text(integration), kind.rawValue, seq]
+        )
+        return Ledger.StoredCursor(id: connection.lastInsertedRowID, position: seq)
+    }
+
+    static func cursor(
+        _ kind: Ledger.Kind,
+        of integration: String,
+        _ connection: Database
+    ) throws -> Ledger.StoredCursor? {
+        let row = try connection.row(
+            "SELECT id, position FROM cursors WHERE integration = ? AND kind = ?",
+            [Text(integration), kind.rawValue]
+        )
+        return try row.map { Ledger.StoredCursor(id: try $0.integer(0), position: try $0.integer(1)) }
+    }
+
+    static func position(of cursor: Int64, _ connection: Database) throws -> Int64? {
+        try connection.row("SELECT position FROM cursors WHERE id = ?", [cursor]).map { try $0.integer(0) }
+    }
+
+    // MARK: Writing
+
+    static func write(_ commit: CursorCommit, from position: Int64, _ connection: Database) throws {
+        if commit.position != position {
+            try connection.run("UPDATE cursors SET position = ? WHERE id = ?", [commit.position, commit.cursor])
+        }
+        for row in commit.rows { try put(row, of: commit.cursor, connection) }
+        for place in commit.removed {
+            try connection.run(
+                "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
+                [commit.cursor, place.seq, place.place]
+            )
+            try letGoOfEvent(place.seq, connection)
+        }
+        for request in commit.requests { try add(request, of: commit.cursor, connection) }
+        for tally in commit.tallies { try add(tally, of: commit.cursor, connection) }
+    }
+
+    /// An event that retention kept for an exception goes with the last of them.
+    private static func letGoOfEvent(_ seq: Int64, _ connection: Database) throws {
+        try connection.run(
+            "DELETE FROM kept_events WHERE seq = ? AND NOT EXISTS (SELECT 1 FROM exceptions WHERE seq = ?)",
+            [seq, seq]
+        )
+    }
+
+    private static func put(_ row: StoredOperation, of cursor: Int64, _ connection: Database) throws {
+        try connection.run(
+            """
+            INSERT OR REPLACE INTO exceptions (
+                cursor, seq, place, action, state, takes_away, claims, attempts, first_failed_at, failing_for, due_at,
+                at, words
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                cursor, row.seq, row.place, Text(row.action), row.state.rawValue, row.takesAway,
+                Bytes(PackedNumbers.bytes(of: row.claims)), row.attempts, row.firstFailedAt, row.failingFor, row.dueAt,
+                row.at, Text(row.words),
+            ]
+        )
+    }
+
+    private static func add(_ tally: CursorCommit.Tally, of cursor: Int64, _ connection: Database) throws {
+        try connection.run("INSERT OR IGNORE INTO verdicts (text) VALUES (?)", [Text(tally.verdict)])
+        try connection.run(
+            """
+            INSERT INTO tallies (cursor, minute, verdict, count)
+            VALUES (?, ?, (SELECT id FROM verdicts WHERE text = ?), ?)
+            ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = count + excluded.count
+            """,
+            [cursor, tally.minute, Text(tally.verdict), tally.count]
+        )
+    }
+
+    static func tallies(of cursor: Int64, _ connection: Database) throws -> [String: Int64] {
+        let rows = try connection.rows(
+            """
+            SELECT text, sum(count) FROM tallies JOIN verdicts ON verdicts.id = tallies.verdict
+            WHERE cursor = ? GROUP BY verdict
+            """,
+            [cursor]
+        )
+        var tallies: [String: Int64] = [:]
+        for row in rows { tallies[try row.text(0)] = try row.integer(1) }
+        return tallies
+    }
+
+    // MARK: exceptions
+
+    static func operations(
+        of cursor: Int64,
+        _ state: StoredOperation.State,
+        after place: SentRequest.Place?,
+        limit: Int,
+        _ connection: Database
+    ) throws -> [StoredOperation] {
+        let rows = try connection.rows(
+            """
+            SELECT seq, place, action, takes_away, claims, attempts, first_failed_at, failing_for, due_at, at, words
+            FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
+            """,
+            [cursor, state.rawValue, place?.seq ?? -1, place?.place ?? 0, max(limit, 0)]
+        )
+        return try rows.map { row in
+            StoredOperation(
+                seq: try row.integer(0),
+                place: Int(try row.integer(1)),
+                action: try row.text(2),
+                state: state,
+                takesAway: try row.integer(3) != 0,
+                claims: PackedNumbers.numbers(in: try row.bytes(4)),
+                attempts: Int(try row.integer(5)),
+                firstFailedAt: try row.optionalInteger(6),
+                failingFor: try row.integer(7),
+                dueAt: try row.optionalInteger(8),
+                at: try row.integer(9),
+                words: try row.text(10)
+            )
+        }
+    }
+
+    static func count(_ state: StoredOperation.State, of cursor: Int64, _ connection: Database) throws -> Int64 {
+        let row = try connection.row(
+            "SELECT count(*) FROM exceptions WHERE cursor = ? AND state = ?",
+            [cursor, state.rawValue]
+        )
+        return try row?.integer(0) ?? 0
+    }
+
+    // MARK: requests
+
+    /// The widest stretch of the log that one row of `requests` covers, so that an event's rows are found near it.
+    private static let stretch: Int64 = 1_000
+
+    /// A row for each stretch of the log that the request's operations came from: one, nearly always.
+    private static func add(_ request: SentRequest, of cursor: Int64, _ connection: Database) throws {
+        var operations = request.operations.sorted { ($0.seq, $0.place) < ($1.seq, $1.place) }[...]
+        while let first = operations.first {
+            let group = operations.prefix { $0.seq - first.seq < stretch }
+            operations = operations.dropFirst(group.count)
+            let numbers = group.flatMap { [UInt64($0.seq - first.seq), UInt64($0.place)] }
+            try connection.run(
+                """
+                INSERT INTO requests (cursor, low, sent_at, ms, status, words, operations)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    cursor, first.seq, request.sentAt, request.milliseconds, request.status,
+                    request.words.map(Text.init), Bytes(VariableNumbers.bytes(of: numbers)),
+                ]
+            )
+        }
+    }
+
+    static func requests(of cursor: Int64, withEvent seq: Int64, _ connection: Database) throws -> [SentRequest] {
+        let rows = try connection.rows(
+            """
+            SELECT low, sent_at, ms, status, words, operations FROM requests
+            WHERE cursor = ? AND low > ? AND low <= ? ORDER BY number
+            """,
+            [cursor, seq - stretch, seq]
+        )
+        return try rows.compactMap { row in
+            let low = try row.integer(0)
+            guard let numbers = VariableNumbers.numbers(in: try row.bytes(5)) else {
+                throw StorageError.unreadable("request")
+            }
+            let operations = stride(from: 0, to: numbers.count - 1, by: 2).map { position in
+                SentRequest.Place(seq: low + Int64(numbers[position]), place: Int(numbers[position + 1]))
+            }
+            guard operations.contains(where: { $0.seq == seq }) else { return nil }
+            return SentRequest(
+                operations: operations,
+                sentAt: try row.integer(1),
+                milliseconds: try row.integer(2),
+                status: try row.optionalInteger(3).map(Int.init),
+                words: try row.optionalText(4)
+            )
+        }
+    }
+}
