@@ -17,8 +17,8 @@ struct Cursor: Sendable {
         /// Operations that are not settled and recorded. Each open row on the disk is one of them.
         var operations = 200_000
         /// Operations whose body is in memory, and the bytes of these.
-        var bodies = 10_000
-        var bodyBytes = 32 << 20
+        var bodies = 4_000
+        var bodyBytes = 16 << 20
         /// Events between the position and the last one read.
         var span: Int64 = 1_000_000
         /// Events of one read.
