@@ -1,21 +1,36 @@
 package import Integrations
 import LosslessJSON
+import TrackAPI
 
 /// What became of an event, in as few different texts as there are ways to be treated: for counting (delivery.md F33).
 ///
-/// `{"planned":["track-event"],"ignored":{"create-or-update-device":"token is missing"}}`; an event that is not for the
-/// integration, or not readable any more, is `{"skipped":"…"}`.
+/// `{"planned":["track-event"],"ignored":{"create-or-update-device":"token is missing"}}`. Metrics stand under `metrics`, for
+/// another cursor delivers and counts them. An event that is not for the integration, or not there any more, is
+/// `{"skipped":"…"}`.
 package struct Verdict: Sendable, Hashable {
     package let text: String
 
+    /// What an event became, all of it.
     package init(_ plan: Plan) {
+        self.init(
+            planned: plan.operations.filter { $0.operation.kind == .entity }.map(\.action),
+            metrics: plan.operations.filter { $0.operation.kind == .metric }.map(\.action),
+            ignored: plan.ignored
+        )
+    }
+
+    /// Operations that are counted by the cursor which delivers them.
+    init(metrics plan: Plan) {
+        self.init(planned: plan.operations.map(\.action), metrics: [], ignored: [])
+    }
+
+    private init(planned: [String], metrics: [String], ignored: [Plan.Ignored]) {
         var object = JSON.Object()
-        if !plan.operations.isEmpty {
-            object.append("planned", .array(plan.operations.map { .string($0.action) }))
-        }
-        if !plan.ignored.isEmpty {
+        if !planned.isEmpty { object.append("planned", .array(planned.map(JSON.string))) }
+        if !metrics.isEmpty { object.append("metrics", .array(metrics.map(JSON.string))) }
+        if !ignored.isEmpty {
             var reasons = JSON.Object()
-            for ignored in plan.ignored { reasons[ignored.action ?? ""] = .string(ignored.reason.kind) }
+            for ignored in ignored { reasons[ignored.action ?? ""] = .string(ignored.reason.kind) }
             object.append("ignored", .object(reasons))
         }
         text = String(decoding: object.encoded(), as: UTF8.self)

@@ -42,6 +42,7 @@ package struct DataStore: Sendable {
 
     package let log: EventLog
     package let ledger: Ledger
+    package let failures: Failures
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let workspaces: WorkspaceStore
@@ -74,6 +75,7 @@ package struct DataStore: Sendable {
         log = try EventLog(commits, seen: seen, gate: gate)
         retention = LogRetention(commits, gate: gate)
         ledger = Ledger(commits, keys: log.orderKeys)
+        failures = Failures(commits)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         databases = [main, workspace]

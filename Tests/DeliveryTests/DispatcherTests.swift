@@ -29,7 +29,7 @@ import TrackAPI
             try await store.isSettled("a", through: 1_200)
         }
         #expect(scripted.taken == names)
-        #expect(try await store.ledger.failures(of: "a", limit: 1).isEmpty)
+        #expect(try await store.failures.list(FailureFilter(), limit: 1).failures.isEmpty)
         try store.close()
     }
 
@@ -76,7 +76,7 @@ import TrackAPI
             try await store.isSettled("a", through: 2)
         }
         #expect(scripted.taken == ["x", "z"])
-        let failures = try await store.ledger.failures(of: "a", limit: 10)
+        let failures = try await store.failures.list(FailureFilter(), limit: 10).failures.map(\.operation)
         #expect(failures.map(\.words) == ["400 name is bad"])
         #expect(failures.map(\.seq) == [2])
         #expect(failures.map(\.action) == ["track-event"])

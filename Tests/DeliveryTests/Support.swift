@@ -143,6 +143,6 @@ extension DataStore {
     /// Whether everything up to a place is settled, and written down.
     func isSettled(_ integration: String, through seq: Int64) async throws -> Bool {
         guard let cursor = try await ledger.cursor(.live, of: integration), cursor.position >= seq else { return false }
-        return try await ledger.counts(of: cursor.id).open == 0
+        return try await ledger.openOperations(of: cursor.id, limit: 1).isEmpty
     }
 }

@@ -26,6 +26,13 @@ private func row(
     )
 }
 
+extension DataStore {
+    /// The failed operations of an integration.
+    func failures(of integration: String, limit: Int) async throws -> [StoredOperation] {
+        try await failures.list(FailureFilter(integration: integration), limit: limit).failures.map(\.operation)
+    }
+}
+
 extension Ledger {
     /// Moves the live cursor of an integration.
     func advance(_ integration: String, to position: Int64, rows: [StoredOperation] = []) async throws {
@@ -67,7 +74,7 @@ extension Ledger {
         #expect(try await again.ledger.position(of: "production") == 5)
         let open = try await again.ledger.openOperations(of: cursor.id, limit: 10)
         #expect(open == [row(3, .open), row(5, .open)])
-        #expect(try await again.ledger.failures(of: "production", limit: 10) == [row(3, place: 1)])
+        #expect(try await again.failures(of: "production", limit: 10) == [row(3, place: 1)])
         #expect(try await again.ledger.tallies(of: cursor.id) == ["planned": 5])
     }
 
@@ -80,17 +87,19 @@ extension Ledger {
         commit.removed = [.init(seq: 1, place: 0)]
         try await store.ledger.record(commit)
         #expect(try await store.ledger.openOperations(of: cursor.id, limit: 10) == [row(3, .open)])
-        #expect(try await store.ledger.failures(of: "i", limit: 10) == [row(2, .failed, words: "too bad")])
-        #expect(try await store.ledger.counts(of: cursor.id) == (1, 1))
+        #expect(try await store.failures(of: "i", limit: 10) == [row(2, .failed, words: "too bad")])
     }
 
-    @Test func `lists go on behind the last one`() async throws {
+    @Test func `what is open and failed is counted by action, all of it at one moment`() async throws {
         let store = try DataStore(opening: .memory)
-        try await store.ledger.advance("i", to: 9, rows: [row(1), row(1, place: 1), row(2), row(9, .open)])
-        let first = try await store.ledger.failures(of: "i", limit: 2)
-        #expect(first == [row(1), row(1, place: 1)])
-        let rest = try await store.ledger.failures(of: "i", after: .init(seq: 1, place: 1), limit: 2)
-        #expect(rest == [row(2)])
+        var untried = row(4, .open)
+        untried.attempts = 0
+        try await store.ledger.advance("i", to: 9, rows: [row(1), row(1, place: 1), row(2, .open), untried])
+        let counted = try #require(try await store.ledger.counted(.live, of: "i"))
+        #expect(counted.cursor.position == 9 && counted.cursor.start == 0)
+        #expect(counted.actions == ["track-event": .init(waiting: 1, retrying: 1, failed: 2)])
+        #expect(try await store.ledger.operations(of: counted.cursor.id, event: 1) == [row(1), row(1, place: 1)])
+        #expect(try await store.ledger.counted(.live, of: "other") == nil)
     }
 
     @Test func `a cursor never moves back, and nothing is recorded then`() async throws {
@@ -101,7 +110,7 @@ extension Ledger {
         }
         #expect(error?.code == .refused)
         #expect(try await store.ledger.position(of: "i") == 5)
-        #expect(try await store.ledger.failures(of: "i", limit: 1).isEmpty)
+        #expect(try await store.failures(of: "i", limit: 1).isEmpty)
         let unknown = await #expect(throws: StorageError.self) {
             try await store.ledger.record(CursorCommit(cursor: 99, position: 1))
         }
@@ -119,9 +128,9 @@ extension Ledger {
         }
         #expect(error?.code == .full)
         #expect(try await store.ledger.position(of: "i") == 0)
-        #expect(try await store.ledger.failures(of: "i", limit: 1).isEmpty)
+        #expect(try await store.failures(of: "i", limit: 1).isEmpty)
         try await store.ledger.advance("i", to: 1, rows: [row(1)])
-        #expect(try await store.ledger.failures(of: "i", limit: 1) == [row(1)])
+        #expect(try await store.failures(of: "i", limit: 1) == [row(1)])
     }
 
     @Test func `every request of an event is found, also when the other operations came from far away`() async throws {

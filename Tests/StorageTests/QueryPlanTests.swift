@@ -30,6 +30,9 @@ import Testing
         _ = try await store.log.lastSequence()
         _ = try await store.log.count()
         try await useLedger(store.ledger)
+        let failures = try await store.failures.list(FailureFilter(), limit: 1).failures
+        _ = try await store.failures.groups(FailureFilter(), limit: 1)
+        _ = try await store.failures.discard(failures.map(\.id), minute: 0)
         _ = try await store.log.read([1])
         let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
         try await store.refusedMessages.record([refused, refused])
@@ -51,8 +54,8 @@ import Testing
         commit.tallies = [.init(minute: 0, verdict: "v", count: 1)]
         try await ledger.record(commit)
         _ = try await ledger.openOperations(of: cursor.id, limit: 1)
-        _ = try await ledger.failures(of: "i", limit: 1)
-        _ = try await ledger.counts(of: cursor.id)
+        _ = try await ledger.operations(of: cursor.id, event: 1)
+        _ = try await ledger.counted(.live, of: "i")
         _ = try await ledger.requests(of: cursor.id, withEvent: 1)
         _ = try await ledger.tallies(of: cursor.id)
     }

@@ -35,10 +35,15 @@ struct Planner: Sendable {
             let event = Event(logged: message, source: logged.source)
         else { return nothing(logged, .unreadable) }
         let plan = integration.plan(event)
+        let verdict: Verdict? =
+            switch kind {
+            case .live: Verdict(plan)
+            case .metrics: plan.operations.isEmpty ? nil : Verdict(metrics: plan)
+            }
         let planned = PlannedEvent(
             seq: logged.seq,
             receivedAt: logged.receivedAt,
-            verdict: kind == .live ? Verdict(plan) : nil,
+            verdict: verdict,
             operations: operations(of: plan)
         )
         return Outcome(event: planned, messageId: event.messageId, plan: plan)

@@ -1,3 +1,5 @@
+import LosslessJSON
+
 /// An operation that is not plain success: it waits for long, is tried again, or failed for good.
 package struct StoredOperation: Sendable, Equatable {
     package enum State: Int64, Sendable {
@@ -104,6 +106,12 @@ package struct CursorCommit: Sendable, Equatable {
             self.minute = minute
             self.verdict = verdict
             self.count = count
+        }
+
+        /// An operation that somebody let go of.
+        init(minute: Int64, discarded action: String) {
+            let verdict: JSON = ["discarded": [.string(action)]]
+            self.init(minute: minute, verdict: verdict.description, count: 1)
         }
     }
 

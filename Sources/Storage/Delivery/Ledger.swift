@@ -16,7 +16,33 @@ package struct Ledger: Sendable {
     /// A cursor as it was left.
     package struct StoredCursor: Sendable, Equatable {
         package let id: Int64
+        /// Behind which event it began.
+        package let start: Int64
         package let position: Int64
+    }
+
+    /// Operations that are not delivered, by what is the matter with them.
+    package struct Counts: Sendable, Equatable {
+        package var waiting: Int64 = 0
+        package var retrying: Int64 = 0
+        package var failed: Int64 = 0
+
+        package init(waiting: Int64 = 0, retrying: Int64 = 0, failed: Int64 = 0) {
+            self.waiting = waiting
+            self.retrying = retrying
+            self.failed = failed
+        }
+    }
+
+    /// A cursor with everything that is counted of it.
+    package struct CountedCursor: Sendable, Equatable {
+        package let cursor: StoredCursor
+        /// The last event of the log.
+        package let lastSequence: Int64
+        /// Events by what became of them.
+        package let verdicts: [String: Int64]
+        /// Operations at or below the position, by their actions.
+        package let actions: [String: Counts]
     }
 
     private let commits: GroupCommit
@@ -69,34 +95,20 @@ package struct Ledger: Sendable {
 
     // MARK: What is asked about
 
-    /// The failed operations of an integration in their order, behind `after`, at most `limit`.
-    package func failures(
-        of integration: String,
-        after place: SentRequest.Place? = nil,
-        limit: Int
-    ) async throws(StorageError) -> [StoredOperation] {
-        try await commits.database.read { connection in
-            var failures: [StoredOperation] = []
-            for kind in Kind.allCases {
-                guard let cursor = try LedgerTables.cursor(kind, of: integration, connection) else { continue }
-                failures += try LedgerTables.operations(
-                    of: cursor.id,
-                    .failed,
-                    after: place,
-                    limit: limit,
-                    connection
-                )
-            }
-            return Array(failures.sorted { ($0.seq, $0.place) < ($1.seq, $1.place) }.prefix(max(0, limit)))
-        }
+    /// What is open or failed of one event.
+    package func operations(of cursor: Int64, event seq: Int64) async throws(StorageError) -> [StoredOperation] {
+        try await commits.database.read { try LedgerTables.operations(of: cursor, event: seq, $0) }
     }
 
-    /// How many operations of a cursor are open, and how many failed.
-    package func counts(of cursor: Int64) async throws(StorageError) -> (open: Int64, failed: Int64) {
+    /// A cursor with everything that is counted of it, all of one moment.
+    package func counted(_ kind: Kind, of integration: String) async throws(StorageError) -> CountedCursor? {
         try await commits.database.read { connection in
-            (
-                try LedgerTables.count(.open, of: cursor, connection),
-                try LedgerTables.count(.failed, of: cursor, connection)
+            guard let cursor = try LedgerTables.cursor(kind, of: integration, connection) else { return nil }
+            return CountedCursor(
+                cursor: cursor,
+                lastSequence: try LogTables.lastSequence(connection),
+                verdicts: try LedgerTables.tallies(of: cursor.id, connection),
+                actions: try LedgerTables.counts(of: cursor.id, connection)
             )
         }
     }
@@ -106,7 +118,7 @@ package struct Ledger: Sendable {
         try await commits.database.read { try LedgerTables.requests(of: cursor, withEvent: seq, $0) }
     }
 
-    /// How many events a cursor has counted, by what became of them.
+    /// How many events a cursor has counted, by what became of them: texts of delivery's.
     package func tallies(of cursor: Int64) async throws(StorageError) -> [String: Int64] {
         try await commits.database.read { try LedgerTables.tallies(of: cursor, $0) }
     }

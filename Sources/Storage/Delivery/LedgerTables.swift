@@ -12,10 +12,10 @@ enum LedgerTables {
     ) throws -> Ledger.StoredCursor {
         if let cursor = try cursor(kind, of: integration, connection) { return cursor }
         try connection.run(
-            "INSERT INTO cursors (integration, kind, position) VALUES (?, ?, ?)",
-            [Text(integration), kind.rawValue, seq]
+            "INSERT INTO cursors (integration, kind, start, position) VALUES (?, ?, ?, ?)",
+            [Text(integration), kind.rawValue, seq, seq]
         )
-        return Ledger.StoredCursor(id: connection.lastInsertedRowID, position: seq)
+        return Ledger.StoredCursor(id: connection.lastInsertedRowID, start: seq, position: seq)
     }
 
     static func cursor(
@@ -24,10 +24,12 @@ enum LedgerTables {
         _ connection: Database
     ) throws -> Ledger.StoredCursor? {
         let row = try connection.row(
-            "SELECT id, position FROM cursors WHERE integration = ? AND kind = ?",
+            "SELECT id, start, position FROM cursors WHERE integration = ? AND kind = ?",
             [Text(integration), kind.rawValue]
         )
-        return try row.map { Ledger.StoredCursor(id: try $0.integer(0), position: try $0.integer(1)) }
+        return try row.map {
+            Ledger.StoredCursor(id: try $0.integer(0), start: try $0.integer(1), position: try $0.integer(2))
+        }
     }
 
     static func position(of cursor: Int64, _ connection: Database) throws -> Int64? {
@@ -41,22 +43,20 @@ enum LedgerTables {
             try connection.run("UPDATE cursors SET position = ? WHERE id = ?", [commit.position, commit.cursor])
         }
         for row in commit.rows { try put(row, of: commit.cursor, connection) }
-        for place in commit.removed {
-            try connection.run(
-                "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
-                [commit.cursor, place.seq, place.place]
-            )
-            try letGoOfEvent(place.seq, connection)
-        }
+        for place in commit.removed { try remove(place, of: commit.cursor, connection) }
         for request in commit.requests { try add(request, of: commit.cursor, connection) }
         for tally in commit.tallies { try add(tally, of: commit.cursor, connection) }
     }
 
     /// An event that retention kept for an exception goes with the last of them.
-    private static func letGoOfEvent(_ seq: Int64, _ connection: Database) throws {
+    static func remove(_ place: SentRequest.Place, of cursor: Int64, _ connection: Database) throws {
+        try connection.run(
+            "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
+            [cursor, place.seq, place.place]
+        )
         try connection.run(
             "DELETE FROM kept_events WHERE seq = ? AND NOT EXISTS (SELECT 1 FROM exceptions WHERE seq = ?)",
-            [seq, seq]
+            [place.seq, place.seq]
         )
     }
 
@@ -76,7 +76,7 @@ enum LedgerTables {
         )
     }
 
-    private static func add(_ tally: CursorCommit.Tally, of cursor: Int64, _ connection: Database) throws {
+    static func add(_ tally: CursorCommit.Tally, of cursor: Int64, _ connection: Database) throws {
         try connection.run("INSERT OR IGNORE INTO verdicts (text) VALUES (?)", [Text(tally.verdict)])
         try connection.run(
             """
@@ -112,35 +112,60 @@ enum LedgerTables {
     ) throws -> [StoredOperation] {
         let rows = try connection.rows(
             """
-            SELECT seq, place, action, takes_away, claims, attempts, first_failed_at, failing_for, due_at, at, words
-            FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
+            SELECT \(columns) FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
             """,
             [cursor, state.rawValue, place?.seq ?? -1, place?.place ?? 0, max(limit, 0)]
         )
-        return try rows.map { row in
-            StoredOperation(
-                seq: try row.integer(0),
-                place: Int(try row.integer(1)),
-                action: try row.text(2),
-                state: state,
-                takesAway: try row.integer(3) != 0,
-                claims: PackedNumbers.numbers(in: try row.bytes(4)),
-                attempts: Int(try row.integer(5)),
-                firstFailedAt: try row.optionalInteger(6),
-                failingFor: try row.integer(7),
-                dueAt: try row.optionalInteger(8),
-                at: try row.integer(9),
-                words: try row.text(10)
-            )
-        }
+        return try rows.map { try operation($0) }
     }
 
-    static func count(_ state: StoredOperation.State, of cursor: Int64, _ connection: Database) throws -> Int64 {
-        let row = try connection.row(
-            "SELECT count(*) FROM exceptions WHERE cursor = ? AND state = ?",
-            [cursor, state.rawValue]
+    /// What is open or failed of one event.
+    static func operations(of cursor: Int64, event seq: Int64, _ connection: Database) throws -> [StoredOperation] {
+        try connection.rows("SELECT \(columns) FROM exceptions WHERE cursor = ? AND seq = ?", [cursor, seq])
+            .map { try operation($0) }
+    }
+
+    private static let columns = """
+        seq, place, action, state, takes_away, claims, attempts, first_failed_at, failing_for, due_at, at, words
+        """
+
+    /// An operation from these columns, of which `first` is the first.
+    static func operation(_ row: Row, from first: Int = 0) throws -> StoredOperation {
+        guard let state = StoredOperation.State(rawValue: try row.integer(first + 3)) else {
+            throw StorageError.unreadable("exception")
+        }
+        return StoredOperation(
+            seq: try row.integer(first),
+            place: Int(try row.integer(first + 1)),
+            action: try row.text(first + 2),
+            state: state,
+            takesAway: try row.integer(first + 4) != 0,
+            claims: PackedNumbers.numbers(in: try row.bytes(first + 5)),
+            attempts: Int(try row.integer(first + 6)),
+            firstFailedAt: try row.optionalInteger(first + 7),
+            failingFor: try row.integer(first + 8),
+            dueAt: try row.optionalInteger(first + 9),
+            at: try row.integer(first + 10),
+            words: try row.text(first + 11)
         )
-        return try row?.integer(0) ?? 0
+    }
+
+    /// How many operations of each action are open, and how many failed.
+    static func counts(of cursor: Int64, _ connection: Database) throws -> [String: Ledger.Counts] {
+        let rows = try connection.rows(
+            "SELECT action, state, attempts > 0, count(*) FROM exceptions WHERE cursor = ? GROUP BY 1, 2, 3",
+            [cursor]
+        )
+        var counts: [String: Ledger.Counts] = [:]
+        for row in rows {
+            let number = try row.integer(3)
+            switch (try row.integer(1), try row.integer(2) != 0) {
+            case (StoredOperation.State.failed.rawValue, _): counts[try row.text(0), default: .init()].failed += number
+            case (_, true): counts[try row.text(0), default: .init()].retrying += number
+            case (_, false): counts[try row.text(0), default: .init()].waiting += number
+            }
+        }
+        return counts
     }
 
     // MARK: requests

@@ -141,6 +141,8 @@ enum LogSchema {
                     id INTEGER PRIMARY KEY AUTOINCREMENT,
                     integration TEXT NOT NULL,
                     kind TEXT NOT NULL,
+                    -- Behind which event it began.
+                    start INTEGER NOT NULL,
                     position INTEGER NOT NULL,
                     UNIQUE (integration, kind)
                 );
@@ -190,14 +192,20 @@ enum LogSchema {
                     received_at INTEGER NOT NULL,
                     body BLOB
                 );
-                INSERT INTO cursors (integration, kind, position)
-                    SELECT integration, kind, CASE WHEN operation IS NULL THEN seq ELSE seq - 1 END
-                    FROM cursors_before, (SELECT 'live' AS kind UNION SELECT 'metrics');
+                INSERT INTO cursors (integration, kind, start, position)
+                    SELECT integration, kind, seq - unsettled, seq - unsettled
+                    FROM (SELECT integration, seq, operation IS NOT NULL AS unsettled FROM cursors_before),
+                        (SELECT 'live' AS kind UNION SELECT 'metrics');
                 INSERT OR IGNORE INTO exceptions
                     SELECT cursors.id, seq, row_number() OVER (PARTITION BY cursors.id, seq ORDER BY number) - 1,
                         action, 1, 0, x'', attempts, failed_at, 0, NULL, failed_at, words
                     FROM failures JOIN cursors ON cursors.integration = failures.integration
                     WHERE kind = CASE action WHEN 'report-delivery-event' THEN 'metrics' ELSE 'live' END;
+                -- What was planned before is not counted; without these, fewer than none would be delivered.
+                INSERT INTO verdicts (text) SELECT DISTINCT '{"earlier":["' || action || '"]}' FROM exceptions;
+                INSERT INTO tallies (cursor, minute, verdict, count)
+                    SELECT cursor, 0, verdicts.id, count(*) FROM exceptions
+                    JOIN verdicts ON verdicts.text = '{"earlier":["' || action || '"]}' GROUP BY cursor, action;
                 DROP TABLE cursors_before;
                 DROP TABLE failures;
                 """
