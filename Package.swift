@@ -77,7 +77,10 @@ let package = Package(
         room("Workspaces", ["LosslessJSON", "Storage"]),
         room(
             "Server",
-            ["CZlib", "LosslessJSON", "Events", "Storage", "Workspaces", hummingbird, lifecycle, logging] + nio,
+            [
+                "CZlib", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
+                hummingbird, lifecycle, logging,
+            ] + nio,
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/ferry.js")]
         ),

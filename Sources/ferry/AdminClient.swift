@@ -57,6 +57,12 @@ struct AdminClient {
         return try await send(HTTPClientRequest(url: url + path + (text.isEmpty ? "" : "?\(text)")))
     }
 
+    /// A text as one segment of a path.
+    static func segment(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~")))
+            ?? ""
+    }
+
     func post(_ path: String, _ body: JSON) async throws -> JSON {
         var request = HTTPClientRequest(url: url + path)
         request.method = .POST

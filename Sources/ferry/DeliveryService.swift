@@ -31,6 +31,7 @@ struct Bound: Sendable {
 struct DeliveryService: Service {
     let tenants: [Tenant]
     let store: DataStore
+    let control: DeliveryControl
     let httpClient: HTTPClient
     let bound: (public: Bound, private: Bound)
     let options: Instance.Options
@@ -55,6 +56,7 @@ struct DeliveryService: Service {
             destinations: destinations,
             log: store.log,
             ledger: store.ledger,
+            control: control,
             surroundings: Dispatcher.Surroundings(
                 now: { Moment.now },
                 sleep: { try? await Task.sleep(for: $0) },

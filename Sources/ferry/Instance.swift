@@ -48,11 +48,13 @@ struct Instance {
             let publicBound = Bound()
             let privateBound = Bound()
             let sourceAPI = try Self.sourceAPI(options, store, logger)
+            let control = DeliveryControl()
             services = [
-                try Self.privateListener(options, tenants, store, sourceAPI, logger, privateBound),
+                try Self.privateListener(options, tenants, store, sourceAPI, control, logger, privateBound),
                 DeliveryService(
                     tenants: tenants,
                     store: store,
+                    control: control,
                     httpClient: httpClient,
                     bound: (publicBound, privateBound),
                     options: options,
@@ -121,6 +123,7 @@ struct Instance {
         _ tenants: [Tenant],
         _ store: DataStore,
         _ sourceAPI: SourceAPI,
+        _ control: DeliveryControl,
         _ logger: Logger,
         _ bound: Bound
     ) throws -> Listener {
@@ -138,6 +141,12 @@ struct Instance {
             workspaces: workspaces,
             rejected: RejectedAPI(store, acceptedBy: sourceAPI),
             log: LogAPI(store),
+            delivery: DeliveryAPI(
+                store,
+                integrations: options.configuration.integrations,
+                control: control,
+                now: { Timestamp.now.milliseconds }
+            ),
             adminToken: options.configuration.adminToken?.resolved(),
             logger: logger,
             now: { .now }

@@ -50,6 +50,7 @@ package struct Dispatcher: Service {
     private let log: EventLog
     private let ledger: Ledger
     private let limits: Cursor.Limits
+    private let control: DeliveryControl
     private let surroundings: Surroundings
     private let logger: Logger
 
@@ -57,12 +58,14 @@ package struct Dispatcher: Service {
         destinations: [Destination],
         log: EventLog,
         ledger: Ledger,
+        control: DeliveryControl = DeliveryControl(),
         surroundings: Surroundings,
         logger: Logger
     ) {
         self.destinations = destinations
         self.log = log
         self.ledger = ledger
+        self.control = control
         limits = Cursor.Limits()
         self.surroundings = surroundings
         self.logger = logger
@@ -94,6 +97,7 @@ package struct Dispatcher: Service {
                 planner: Planner(integration: destination.integration, kind: kind, keys: ledger.keys),
                 log: log,
                 ledger: ledger,
+                control: control,
                 rate: rate,
                 limits: limits,
                 surroundings: surroundings,

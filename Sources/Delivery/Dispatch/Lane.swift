@@ -11,6 +11,7 @@ struct Lane: Sendable {
     let planner: Planner
     let log: EventLog
     let ledger: Ledger
+    let control: DeliveryControl
     let rate: RateLimit
     let limits: Cursor.Limits
     let surroundings: Dispatcher.Surroundings
@@ -29,12 +30,14 @@ struct Lane: Sendable {
         case fetchFailed
         case answered(Exchange, number: Int)
         case recorded
+        case asked(DeliveryControl.Request)
         case timeCame
         case stop
         case stopNow
     }
 
     private var name: String { destination.integration.name }
+    private var id: DeliveryControl.LaneID { .init(integration: name, kind: planner.kind) }
 
     /// Delivers until the service group shuts down gracefully (requests under way are awaited and recorded) or the task is
     /// cancelled (they are not).
@@ -43,6 +46,14 @@ struct Lane: Sendable {
     func run() async throws {
         var cursor = try await openCursor()
         let (inputs, queue) = AsyncStream.makeStream(of: Input.self)
+        control.register(id) { request in
+            if case .enqueued = queue.yield(.asked(request)) { true } else { false }
+        }
+        defer {
+            control.remove(id)
+            queue.finish()
+            Self.turnAway(inputs)
+        }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { [log] in
                 for await _ in log.appended { queue.yield(.logGrew) }
@@ -70,6 +81,19 @@ struct Lane: Sendable {
                 if cursor.isStopping, cursor.isQuiet { break }
             }
             group.cancelAll()
+        }
+    }
+
+    /// Nobody waits for an answer that never comes.
+    private static func turnAway(_ inputs: AsyncStream<Input>) {
+        Task {
+            for await input in inputs {
+                switch input {
+                case .asked(.status(_, let answer)): answer([])
+                case .asked(.giveUp(_, _, let answer)): answer(false)
+                default: break
+                }
+            }
         }
     }
 
@@ -106,6 +130,9 @@ struct Lane: Sendable {
             let chance = surroundings.chance()
             cursor.take(exchange.answer, status: exchange.status, to: number, chance: chance, at: now)
         case .recorded: cursor.recorded(at: now)
+        case .asked(.retryNow): cursor.retryNow(at: now)
+        case .asked(.status(let seq, let answer)): answer(cursor.status(of: seq, at: now))
+        case .asked(.giveUp(let id, let words, let answer)): answer(cursor.drop(id, words, at: now))
         case .timeCame, .stop, .stopNow: break
         }
     }
@@ -120,6 +147,7 @@ struct Lane: Sendable {
     ) {
         let now = surroundings.now()
         let orders = rate.withBucket { cursor.orders(at: now, bucket: &$0) }
+        control.publish(cursor.status(of: name, planner.kind, at: now), of: id)
         for note in orders.notes { tell(note) }
         if let read = orders.read {
             group.addTask { queue.yield(await self.read(after: read.after, limit: read.limit)) }

@@ -19,6 +19,7 @@ package struct PrivateAPI: HTTPService {
     ///   - workspaces: The embedded workspaces.
     ///   - rejected: The refused messages.
     ///   - eventLog: The event log.
+    ///   - delivery: What delivery does and did.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
     ///   - isReady: Whether Ferry can take calls at the moment.
@@ -31,6 +32,7 @@ package struct PrivateAPI: HTTPService {
         workspaces: [EmbeddedWorkspace],
         rejected: RejectedAPI? = nil,
         log eventLog: LogAPI? = nil,
+        delivery: DeliveryAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
@@ -56,6 +58,7 @@ package struct PrivateAPI: HTTPService {
         AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
         rejected?.add(to: &routes, behind: door)
         eventLog?.add(to: &routes, behind: door)
+        delivery?.add(to: &routes, behind: door)
         addHealth()
     }
 

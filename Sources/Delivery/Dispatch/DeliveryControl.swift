@@ -1,0 +1,95 @@
+package import Storage
+import Synchronization
+
+/// What delivery is doing, and what it can be told while it runs: for status pages and operators.
+package final class DeliveryControl: Sendable {
+    /// Who is asked: one cursor of an integration.
+    struct LaneID: Hashable {
+        let integration: String
+        let kind: Ledger.Kind
+    }
+
+    /// What a lane can be asked for.
+    enum Request: Sendable {
+        /// Try at once what waits for another try.
+        case retryNow
+        /// What is known of the operations of an event.
+        case status(seq: Int64, answer: @Sendable ([OperationStatus]) -> Void)
+        /// Give up an operation that is not settled; whether there was one.
+        case giveUp(OperationID, words: String, answer: @Sendable (Bool) -> Void)
+    }
+
+    private struct State {
+        var lanes: [LaneID: @Sendable (Request) -> Bool] = [:]
+        var statuses: [LaneID: LaneStatus] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    // MARK: Asked from outside
+
+    /// Every lane that runs, by integration and kind.
+    package var statuses: [LaneStatus] {
+        state.withLock { Array($0.statuses.values) }
+            .sorted { ($0.integration, $0.kind.rawValue) < ($1.integration, $1.kind.rawValue) }
+    }
+
+    /// Lets an integration try at once, without waiting for its time: whether it runs.
+    package func retryNow(_ integration: String) -> Bool {
+        Ledger.Kind.allCases.map { send(.retryNow, to: LaneID(integration: integration, kind: $0)) }.contains(true)
+    }
+
+    /// What is in memory of an event's operations in an integration; nothing when everything is recorded.
+    package func operations(of seq: Int64, in integration: String, _ kind: Ledger.Kind) async -> [OperationStatus] {
+        await withCheckedContinuation { continuation in
+            let isAsked = send(
+                .status(seq: seq) { continuation.resume(returning: $0) },
+                to: LaneID(integration: integration, kind: kind)
+            )
+            if !isAsked { continuation.resume(returning: []) }
+        }
+    }
+
+    /// Gives up an operation that is waiting or retrying; it fails with these words in its turn.
+    ///
+    /// - Returns: whether there was one that is not settled.
+    package func giveUp(
+        seq: Int64,
+        place: Int,
+        in integration: String,
+        _ kind: Ledger.Kind,
+        words: String
+    ) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let isAsked = send(
+                .giveUp(OperationID(seq: seq, place: place), words: words) { continuation.resume(returning: $0) },
+                to: LaneID(integration: integration, kind: kind)
+            )
+            if !isAsked { continuation.resume(returning: false) }
+        }
+    }
+
+    private func send(_ request: Request, to lane: LaneID) -> Bool {
+        state.withLock { $0.lanes[lane] }?(request) ?? false
+    }
+
+    // MARK: For the lanes
+
+    /// A lane that takes requests from now on; `take` says whether it did.
+    func register(_ lane: LaneID, take: @escaping @Sendable (Request) -> Bool) {
+        state.withLock { $0.lanes[lane] = take }
+    }
+
+    func remove(_ lane: LaneID) {
+        state.withLock { state in
+            state.lanes[lane] = nil
+            state.statuses[lane] = nil
+        }
+    }
+
+    func publish(_ status: LaneStatus, of lane: LaneID) {
+        state.withLock { $0.statuses[lane] = status }
+    }
+}

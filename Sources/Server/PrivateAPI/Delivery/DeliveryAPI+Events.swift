@@ -1,0 +1,195 @@
+import Delivery
+import Events
+import Integrations
+import LosslessJSON
+import Storage
+import TrackAPI
+
+/// The events of the log, unsampled, and the whole story of each.
+extension DeliveryAPI {
+    // MARK: Searching
+
+    func searchEvents(_ request: IncomingRequest) async throws -> Answer {
+        let query = request.query
+        guard let limit = Int(query["limit"] ?? "100"), 1...1000 ~= limit else {
+            return .admin(.invalid, "limit must be a whole number from 1 to 1000")
+        }
+        guard let before = Int64(query["cursor"] ?? String(Int64.max)) else {
+            return .admin(.invalid, "cursor must be the next of a page before")
+        }
+        var filter = EventFilter()
+        filter.source = query["source"]
+        filter.type = query["type"]
+        filter.name = query["name"]
+        filter.userId = query["user_id"]
+        filter.anonymousId = query["anonymous_id"]
+        filter.messageId = query["message_id"]
+        for (name, path) in [("from", \EventFilter.from), ("until", \EventFilter.until)] {
+            guard let text = query[name] else { continue }
+            guard let time = Timestamp(callTime: .string(text)) else {
+                return .admin(.invalid, "\(name) must be an ISO-8601 time, for example 2026-11-25T10:00:00Z")
+            }
+            filter[keyPath: path] = time.milliseconds
+        }
+        let found = try await stored { [filter] () async throws(StorageError) in
+            try await data.log.search(filter, before: before, limit: limit)
+        }
+        return .admin(
+            .done,
+            json: [
+                "items": .array(found.events.map(\.json)),
+                "next": found.next.map { .string(String($0)) } ?? .null,
+            ]
+        )
+    }
+
+    // MARK: One event
+
+    func explainEvent(_ number: String) async throws -> Answer {
+        guard let seq = Int64(number) else { return .admin(.invalid, "the number of an event is a whole number") }
+        let (found, repeats) = try await stored { () async throws(StorageError) in
+            (try await data.log.read([seq]).first, try await data.log.repeats(of: seq))
+        }
+        guard let found, let message = try? JSON(parsing: found.body) else {
+            return .admin(.unknownPath, "there is no event \(seq) in the log (any more)")
+        }
+        var story: JSON.Object = [
+            "number": .number(JSON.Number(seq)), "source": .string(found.source),
+            "receivedAt": .time(found.receivedAt), "message": message,
+        ]
+        if let repeats {
+            story["repeated"] = ["times": .number(JSON.Number(repeats.times)), "lastAt": .time(repeats.lastAt)]
+        }
+        let event = message.objectValue.flatMap { Event(logged: $0, source: found.source) }
+        var deliveries: [JSON] = []
+        for integration in integrations {
+            deliveries.append(try await delivery(of: event, seq, from: found.source, in: integration))
+        }
+        story["integrations"] = .array(deliveries)
+        return .admin(.done, json: .object(story))
+    }
+
+    /// What an integration made of an event, what became of it, and every request that it was in.
+    private func delivery(
+        of event: Event?,
+        _ seq: Int64,
+        from source: String,
+        in integration: Integration
+    ) async throws -> JSON {
+        var story: JSON.Object = ["integration": .string(integration.name)]
+        guard let event, integration.sources.contain(source) else {
+            story["state"] = "not for this integration"
+            return .object(story)
+        }
+        let plan = integration.plan(event)
+        let progress = try await progress(of: seq, in: integration)
+        var operations: [JSON] = []
+        var states: Set<String> = []
+        var metrics = 0
+        for (position, planned) in plan.operations.enumerated() {
+            let isMetric = planned.operation.kind == .metric
+            // The cursor of the metrics counts the places of its own operations only.
+            let place = isMetric ? metrics : position
+            metrics += isMetric ? 1 : 0
+            let own = progress[isMetric ? .metrics : .live]
+            let outcome = own?.outcome(at: place) ?? Outcome(state: "waiting")
+            states.insert(outcome.state)
+            guard case .object(var json) = planned.json else { continue }
+            json["state"] = .string(outcome.state)
+            for member in outcome.details { json[member.key] = member.value }
+            json["attempts"] = .array(own?.attempts(at: place) ?? [])
+            operations.append(.object(json))
+        }
+        story["state"] = .string(Self.worst(of: states) ?? "ignored")
+        story["operations"] = .array(operations)
+        let preview = Preview(line: Int(seq), integration: integration, explains: true).run(on: event)
+        for key in ["ignored", "warnings", "trace"] { story[key] = preview[key] }
+        return .object(story)
+    }
+
+    /// An event's state is that of its worst operation (delivery.md C.6).
+    private static func worst(of states: Set<String>) -> String? {
+        ["failed", "retrying", "sending", "waiting", "delivered"].first(where: states.contains)
+    }
+
+    // MARK: Progress
+
+    fileprivate struct Outcome {
+        var state: String
+        var details: JSON.Object = [:]
+    }
+
+    /// What is known of an event in one cursor: on the disk and in memory.
+    fileprivate struct Progress {
+        let cursor: Ledger.StoredCursor
+        let seq: Int64
+        let rows: [StoredOperation]
+        let inMemory: [OperationStatus]
+        let requests: [SentRequest]
+
+        func outcome(at place: Int) -> Outcome {
+            if seq <= cursor.start { return Outcome(state: "before the integration began") }
+            if let row = rows.first(where: { $0.place == place }) {
+                let state = row.state == .failed ? "failed" : row.attempts > 0 ? "retrying" : "waiting"
+                return Outcome(state: state, details: details(row))
+            }
+            if let known = inMemory.first(where: { $0.place == place }) {
+                return Outcome(
+                    state: known.state.rawValue,
+                    details: known.words.isEmpty ? [:] : ["words": .string(known.words)]
+                )
+            }
+            return Outcome(state: seq <= cursor.position ? "delivered" : "waiting")
+        }
+
+        private func details(_ row: StoredOperation) -> JSON.Object {
+            var details: JSON.Object = [
+                "id": .string(FailureID(cursor: cursor.id, seq: row.seq, place: row.place).text),
+                "words": .string(row.words), "times": .number(JSON.Number(row.attempts)),
+            ]
+            if let dueAt = row.dueAt { details["nextTryAt"] = .time(dueAt) }
+            if row.state == .failed { details["remedy"] = .string(Remedy.words(for: row.words)) }
+            return details
+        }
+
+        func attempts(at place: Int) -> [JSON] {
+            requests.filter { $0.operations.contains(.init(seq: seq, place: place)) }.map { request in
+                [
+                    "sentAt": .time(request.sentAt), "milliseconds": .number(JSON.Number(request.milliseconds)),
+                    "status": request.status.map { .number(JSON.Number($0)) } ?? .null,
+                    "words": request.words.map(JSON.string) ?? .null,
+                ]
+            }
+        }
+    }
+
+    private func progress(of seq: Int64, in integration: Integration) async throws -> [Ledger.Kind: Progress] {
+        var progress: [Ledger.Kind: Progress] = [:]
+        for kind in Ledger.Kind.allCases {
+            // Memory first: what leaves it in between is on the disk then.
+            let inMemory = await control.operations(of: seq, in: integration.name, kind)
+            progress[kind] = try await stored { () async throws(StorageError) in
+                guard let cursor = try await data.ledger.cursor(kind, of: integration.name) else { return nil }
+                return Progress(
+                    cursor: cursor,
+                    seq: seq,
+                    rows: try await data.ledger.operations(of: cursor.id, event: seq),
+                    inMemory: inMemory,
+                    requests: try await data.ledger.requests(of: cursor.id, withEvent: seq)
+                )
+            }
+        }
+        return progress
+    }
+}
+
+extension FoundEvent {
+    fileprivate var json: JSON {
+        [
+            "number": .number(JSON.Number(seq)), "source": .string(source),
+            "messageId": messageId.map(JSON.string) ?? .null, "type": .string(type),
+            "name": name.map(JSON.string) ?? .null, "userId": userId.map(JSON.string) ?? .null,
+            "anonymousId": anonymousId.map(JSON.string) ?? .null, "receivedAt": .time(receivedAt),
+        ]
+    }
+}

@@ -1,0 +1,139 @@
+import Delivery
+import Events
+import Integrations
+import LosslessJSON
+import Storage
+
+/// What each integration does at the moment, and the sums of what it did.
+extension DeliveryAPI {
+    func listIntegrations() async throws -> Answer {
+        var items: [JSON] = []
+        for integration in integrations { items.append(try await status(of: integration)) }
+        return .admin(.done, json: ["items": .array(items)])
+    }
+
+    func status(of integration: Integration) async throws -> JSON {
+        let name = integration.name
+        let (live, metrics) = try await stored { () async throws(StorageError) in
+            (try await data.ledger.counted(.live, of: name), try await data.ledger.counted(.metrics, of: name))
+        }
+        let lanes = control.statuses.filter { $0.integration.hasSameBytes(as: name) }
+        var status: JSON.Object = ["name": .string(name)]
+        guard let live else {
+            status["health"] = ["state": "starting", "words": "it begins with the next event"]
+            return .object(status)
+        }
+        let counts = DeliveryCounts(live: live, metrics: metrics)
+        let lag = try await lag(behind: [live, metrics].compactMap { $0?.cursor.position }.min() ?? 0)
+        status["health"] = health(lanes, counts, lag)
+        status["lag"] = ["events": .number(JSON.Number(lag.events)), "seconds": .number(JSON.Number(lag.seconds))]
+        status["events"] = counts.events.json
+        status["operations"] = .object(counts.operationsJSON)
+        status["ignored"] = .object(counts.ignoredJSON)
+        status["lanes"] = .array(lanes.map(\.json))
+        return .object(status)
+    }
+
+    /// How many events wait, and for how long the first of them has.
+    private func lag(behind position: Int64) async throws -> (events: Int64, seconds: Int64) {
+        let (last, first) = try await stored { () async throws(StorageError) in
+            (try await data.log.lastSequence(), try await data.log.read(after: position, limit: 1).first)
+        }
+        guard let first else { return (0, 0) }
+        return (max(0, last - position), max(0, (now() - first.receivedAt) / 1_000))
+    }
+
+    /// One sentence: is it healthy, how far behind, when is the next try.
+    private func health(
+        _ lanes: [LaneStatus],
+        _ counts: DeliveryCounts,
+        _ lag: (events: Int64, seconds: Int64)
+    ) -> JSON {
+        let behind = lag.events == 0 ? "nothing waits" : "\(lag.events) events wait, the first for \(lag.seconds) s"
+        for lane in lanes {
+            switch lane.road {
+            case .paused(let until, let words):
+                return ["state": "paused", "words": .string("\(words); next try \(inSeconds(until)); \(behind)")]
+            case .closed(let until, let words):
+                return ["state": "unreachable", "words": .string("\(words); next try \(inSeconds(until)); \(behind)")]
+            case .open: continue
+            }
+        }
+        if lanes.isEmpty { return ["state": "stopped", "words": .string("it is not running; \(behind)")] }
+        let retrying = counts.operations.values.reduce(0) { $0 + $1.retrying }
+        if retrying > 0 {
+            return ["state": "retrying", "words": .string("\(retrying) operations are tried again; \(behind)")]
+        }
+        return ["state": lag.seconds > 60 ? "behind" : "healthy", "words": .string(behind)]
+    }
+
+    private func inSeconds(_ time: Int64) -> String {
+        let seconds = (time - now() + 999) / 1_000
+        return seconds > 0 ? "in \(seconds) s" : "now"
+    }
+}
+
+extension DeliveryCounts {
+    fileprivate var operationsJSON: JSON.Object {
+        var object = JSON.Object()
+        for (action, counts) in operations.sorted(by: { $0.key < $1.key }) { object[action] = counts.json }
+        return object
+    }
+
+    fileprivate var ignoredJSON: JSON.Object {
+        var object = JSON.Object()
+        for (action, reasons) in ignored.sorted(by: { $0.key < $1.key }) {
+            var counts = JSON.Object()
+            for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) {
+                counts[reason] = .number(JSON.Number(count))
+            }
+            object[action] = .object(counts)
+        }
+        return object
+    }
+}
+
+extension DeliveryCounts.Events {
+    fileprivate var json: JSON {
+        [
+            "accepted": .number(JSON.Number(accepted)), "planned": .number(JSON.Number(planned)),
+            "ignored": .number(JSON.Number(ignored)), "skipped": .number(JSON.Number(skipped)),
+            "expired": .number(JSON.Number(expired)), "waiting": .number(JSON.Number(waiting)),
+        ]
+    }
+}
+
+extension DeliveryCounts.Operations {
+    fileprivate var json: JSON {
+        [
+            "planned": .number(JSON.Number(planned)), "delivered": .number(JSON.Number(delivered)),
+            "waiting": .number(JSON.Number(waiting)), "retrying": .number(JSON.Number(retrying)),
+            "failed": .number(JSON.Number(failed)), "discarded": .number(JSON.Number(discarded)),
+        ]
+    }
+}
+
+extension LaneStatus {
+    fileprivate var json: JSON {
+        let road: JSON =
+            switch self.road {
+            case .open: ["state": "open"]
+            case .closed(let until, let words):
+                ["state": "closed", "words": .string(words), "nextTryAt": .time(until)]
+            case .paused(let until, let words):
+                ["state": "paused", "words": .string(words), "nextTryAt": .time(until)]
+            }
+        return [
+            "kind": .string(kind.rawValue), "position": .number(JSON.Number(position)),
+            "lastRead": .number(JSON.Number(lastRead)), "road": road, "underWay": .number(JSON.Number(underWay)),
+            "concurrency": .number(JSON.Number(concurrency)), "held": .number(JSON.Number(held)),
+        ]
+    }
+}
+
+extension JSON {
+    /// Milliseconds since 1970, as text.
+    static func time(_ milliseconds: Int64?) -> JSON {
+        milliseconds.flatMap { Timestamp(milliseconds: $0).iso8601 }.map(JSON.string) ?? .null
+    }
+}

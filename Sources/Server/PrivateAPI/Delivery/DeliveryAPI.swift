@@ -1,0 +1,72 @@
+package import Delivery
+import HTTPTypes
+package import Integrations
+import LosslessJSON
+package import Storage
+
+/// Delivery under `/admin/v1`: what each integration does, what became of each event, and what failed.
+package struct DeliveryAPI: Sendable {
+    let data: DataStore
+    let integrations: [Integration]
+    let control: DeliveryControl
+    /// Milliseconds since 1970.
+    let now: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - data: the log and the ledger.
+    ///   - integrations: those of the configuration, in its order.
+    ///   - control: of the delivery that runs.
+    ///   - now: milliseconds since 1970.
+    package init(
+        _ data: DataStore,
+        integrations: [Integration],
+        control: DeliveryControl,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.data = data
+        self.integrations = integrations
+        self.control = control
+        self.now = now
+    }
+
+    func add(to routes: inout Routes, behind door: AdminDoor) {
+        let root = "/admin/v1"
+        on(.get, "\(root)/integrations", &routes, door) { _, _ in try await listIntegrations() }
+        on(.get, "\(root)/integrations/{name}", &routes, door) { _, path in
+            guard let integration = integration(named: path["name"]) else { return unknownIntegration(path["name"]) }
+            return .admin(.done, json: try await status(of: integration))
+        }
+        on(.post, "\(root)/integrations/{name}/retry", &routes, door) { _, path in
+            guard integration(named: path["name"]) != nil else { return unknownIntegration(path["name"]) }
+            return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
+        }
+        on(.get, "\(root)/events", &routes, door) { request, _ in try await searchEvents(request) }
+        on(.get, "\(root)/events/{number}", &routes, door) { _, path in try await explainEvent(path["number"]) }
+        on(.get, "\(root)/failed", &routes, door) { request, _ in try await listFailed(request) }
+        on(.get, "\(root)/failed/groups", &routes, door) { request, _ in try await groupFailed(request) }
+        on(.get, "\(root)/failed/{id}", &routes, door) { _, path in try await showFailed(path["id"]) }
+        on(.post, "\(root)/failed/discard", &routes, door) { request, _ in try await discardFailed(request) }
+    }
+
+    private func on(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ routes: inout Routes,
+        _ door: AdminDoor,
+        _ handler: @escaping Routes.Handler
+    ) {
+        routes.on(method, path) { request, parameters in
+            if let refusal = door.refusal(of: request) { return refusal }
+            return try await handler(request, parameters)
+        }
+    }
+
+    func integration(named name: String) -> Integration? {
+        integrations.first { $0.name.hasSameBytes(as: name) }
+    }
+
+    func unknownIntegration(_ name: String) -> Answer {
+        let names = integrations.map(\.name).joined(separator: ", ")
+        return .admin(.unknownPath, "there is no integration \(name): there are \(names.isEmpty ? "none" : names)")
+    }
+}

@@ -1,0 +1,204 @@
+import ArgumentParser
+import Diagnostics
+import LosslessJSON
+
+/// `ferry failed`: the operations that a destination refused for good.
+struct Failed: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the operations that failed for good, and let go of them.",
+        subcommands: [Groups.self, List.self, Show.self, Export.self, Discard.self]
+    )
+
+    /// Which failed operations are meant.
+    struct Filter: ParsableArguments {
+        @Option(help: "Only those of this integration.")
+        var integration: String?
+
+        @Option(help: "Only those of this action.")
+        var action: String?
+
+        @Option(help: "Only those that failed with exactly these words.")
+        var words: String?
+
+        var isEmpty: Bool { integration == nil && action == nil && words == nil }
+
+        var query: [(String, String?)] { [("integration", integration), ("action", action), ("words", words)] }
+
+        /// As the body of a request.
+        var choice: JSON.Object {
+            var choice: JSON.Object = isEmpty ? ["all": true] : [:]
+            for (name, value) in query { if let value { choice[name] = .string(value) } }
+            return choice
+        }
+    }
+
+    struct Groups: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show why operations failed, the most frequent reason first, and what helps."
+        )
+
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var filter: Filter
+
+        @Flag(help: "One JSON object a line.")
+        var json = false
+
+        func run() async throws {
+            let client = try server.client()
+            try await AdminClient.reportingFailures {
+                let groups = try await client.get("/admin/v1/failed/groups", filter.query)["items"]?.arrayValue ?? []
+                for group in groups { json ? Terminal.print(group.description) : Self.show(group) }
+                if groups.isEmpty { Terminal.error("nothing failed") }
+            }
+        }
+
+        private static func show(_ group: JSON) {
+            let text = { (name: String) in (group[name]?.stringValue ?? "").onOneLine(upTo: 300) }
+            Terminal.print("\(group["count"] ?? .null)  \(text("integration"))  \(text("action"))  \(text("words"))")
+            Terminal.print(Terminal.styled("    \(text("remedy")) For example \(text("sample")).", .dim))
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List failed operations, in the order of the log.")
+
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var filter: Filter
+
+        @Option(help: "How many at most.")
+        var limit = 50
+
+        @Flag(help: "One JSON object a line.")
+        var json = false
+
+        func validate() throws {
+            if limit < 1 { throw ValidationError("--limit must be 1 or more") }
+        }
+
+        func run() async throws {
+            let client = try server.client()
+            try await AdminClient.reportingFailures {
+                let count = try await Failed.forEach(client, filter, limit: limit) { item in
+                    json ? Terminal.print(item.description) : Self.show(item)
+                }
+                if !json { Terminal.error("\(count) shown") }
+            }
+        }
+
+        private static func show(_ item: JSON) {
+            let fields = ["id", "failedAt", "integration", "action", "words"]
+            Terminal.print(
+                fields.map { (item[$0]?.stringValue ?? "–").onOneLine(upTo: 300) }.joined(separator: "  ")
+            )
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one failed operation: its event, and what would be sent today."
+        )
+
+        @Argument(help: "The id that `ferry failed list` shows.")
+        var id: String
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            let client = try server.client()
+            try await AdminClient.reportingFailures {
+                Terminal.print(try await client.get("/admin/v1/failed/\(AdminClient.segment(id))").description)
+            }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print failed operations as JSON, one a line, with their events and what would be sent today."
+        )
+
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var filter: Filter
+
+        func run() async throws {
+            let client = try server.client()
+            try await AdminClient.reportingFailures {
+                _ = try await Failed.forEach(client, filter, limit: .max) { item in
+                    guard let id = item["id"]?.stringValue else { return }
+                    Terminal.print(try await client.get("/admin/v1/failed/\(AdminClient.segment(id))").description)
+                }
+            }
+        }
+    }
+
+    struct Discard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let go of failed operations. They are counted as discarded, and can't be retried.",
+            discussion: "Names them by their ids, or by --all, --integration, --action or --words."
+        )
+
+        @Argument(help: "The ids that `ferry failed list` shows.")
+        var ids: [String] = []
+
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var filter: Filter
+
+        @Flag(help: "All of them.")
+        var all = false
+
+        func validate() throws {
+            if ids.isEmpty && !all && filter.isEmpty {
+                throw ValidationError("say which ones: ids, --all, --integration, --action or --words")
+            }
+            if !ids.isEmpty && (all || !filter.isEmpty) {
+                throw ValidationError("say either ids, or --all, --integration, --action and --words")
+            }
+        }
+
+        func run() async throws {
+            let client = try server.client()
+            try await AdminClient.reportingFailures {
+                var discarded: Int64 = 0
+                for choice in ids.isEmpty ? [filter.choice] : Self.byID(ids) {
+                    var choice = choice
+                    var isMore = true
+                    while isMore {
+                        let answer = try await client.post("/admin/v1/failed/discard", .object(choice))
+                        discarded += answer["discarded"]?.numberValue?.int64 ?? 0
+                        choice["after"] = answer["next"]
+                        isMore = answer["next"]?.stringValue != nil
+                    }
+                }
+                Terminal.error("\(discarded) discarded")
+            }
+        }
+
+        private static func byID(_ ids: [String]) -> [JSON.Object] {
+            stride(from: 0, to: ids.count, by: 500).map { start in
+                ["ids": .array(ids[start..<min(start + 500, ids.count)].map(JSON.string))]
+            }
+        }
+    }
+
+    /// Goes through the failed operations page by page, and says how many there were.
+    private static func forEach(
+        _ client: AdminClient,
+        _ filter: Filter,
+        limit: Int,
+        _ use: (JSON) async throws -> Void
+    ) async throws -> Int {
+        var cursor: String?
+        var count = 0
+        repeat {
+            let page = try await client.get(
+                "/admin/v1/failed",
+                filter.query + [("limit", String(min(limit - count, 1000))), ("cursor", cursor)]
+            )
+            for item in page["items"]?.arrayValue ?? [] {
+                try await use(item)
+                count += 1
+            }
+            cursor = page["next"]?.stringValue
+        } while cursor != nil && count < limit
+        return count
+    }
+}

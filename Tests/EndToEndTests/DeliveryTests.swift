@@ -1,0 +1,119 @@
+import Foundation
+import LosslessJSON
+import Testing
+
+/// What a running server tells of its deliveries, and what its commands make of it.
+@Suite(.timeLimit(.minutes(2))) struct `What was delivered` {
+    /// A server with a few events behind it, the last of which is too large for Customer.io.
+    private func ferry() async throws -> RunningFerry {
+        let ferry = try await RunningFerry(data: "memory")
+        let large = JSON.string(String(repeating: "x", count: 40_000))
+        let calls: [(path: String, body: JSON)] = [
+            ("identify", ["userId": "u1", "traits": ["email": "u1@example.com"], "messageId": "m1"]),
+            ("track", ["userId": "u1", "event": "Ordered", "messageId": "m2"]),
+            ("identify", ["anonymousId": "a1", "traits": ["plan": "free"], "messageId": "m3"]),
+            (
+                "track",
+                [
+                    "userId": "u1", "event": "Report Delivery Event", "messageId": "m4",
+                    "properties": ["deliveryId": "d1", "metric": "opened"],
+                ]
+            ),
+            ("track", ["userId": "u1", "event": "Large", "messageId": "m5", "properties": ["blob": large]]),
+        ]
+        for call in calls { #expect(try await ferry.post("/v1/\(call.path)", call.body).status == 200) }
+        _ = try await ferry.get("/admin/v1/integrations/default") { status in
+            status["events"]?["waiting"] == 0 && status["operations"]?["report-delivery-event"]?["delivered"] == 1
+        }
+        return ferry
+    }
+
+    @Test func `is told in sums that add up, by ferry status`() async throws {
+        let ferry = try await ferry()
+        let status = try await FerryProcess.run(["status", "--json", "--url", ferry.privateURL])
+        #expect(status.status == 0)
+        let json = try JSON(parsing: status.output)
+        #expect(json["health"] == ["state": "healthy", "words": "nothing waits"])
+        #expect(
+            json["events"]
+                == ["accepted": 5, "planned": 4, "ignored": 1, "skipped": 0, "expired": 0, "waiting": 0]
+        )
+        let track: JSON = [
+            "planned": 2, "delivered": 1, "waiting": 0, "retrying": 0, "failed": 1, "discarded": 0,
+        ]
+        #expect(json["operations"]?["track-event"] == track)
+        #expect(json["ignored"] == ["create-or-update-person": ["anonymous identify": 1]])
+        let text = try await FerryProcess.run(["status", "default", "--url", ferry.privateURL])
+        #expect(text.output.contains("default  healthy: nothing waits"))
+        #expect(text.output.contains("track-event  planned 2, delivered 1, failed 1"))
+        let unknown = try await FerryProcess.run(["status", "other", "--url", ferry.privateURL])
+        #expect(unknown.status == 1 && unknown.errors.contains("there is no integration other: there are default"))
+    }
+
+    @Test func `is explained event by event`() async throws {
+        let ferry = try await ferry()
+        let found = try await ferry.get("/admin/v1/events?message_id=m2&user_id=u1&name=Ordered&type=track").body
+        let number = try #require(found?["items"]?.arrayValue?.first?["number"])
+        #expect(found?["items"]?.arrayValue?.count == 1)
+        let story = try #require(try await ferry.get("/admin/v1/events/\(number)").body)
+        #expect(story["message"]?["event"] == "Ordered")
+        let delivery = story["integrations"]?.arrayValue?.first
+        #expect(delivery?["state"] == "delivered")
+        let operation = delivery?["operations"]?.arrayValue?.first
+        #expect(operation?["action"] == "track-event" && operation?["body"]?["name"] == "Ordered")
+        #expect(operation?["attempts"]?.arrayValue?.map { $0["status"] } == [200])
+        let person = delivery?["trace"]?.arrayValue?.first { $0["action"] == "create-or-update-person" }
+        #expect(person?["trigger"]?["matches"] == false)
+
+        let ignored = try await ferry.get("/admin/v1/events/3").body?["integrations"]?.arrayValue?.first
+        #expect(ignored?["state"] == "ignored")
+        #expect(ignored?["ignored"]?.arrayValue?.first?["reason"] == "anonymous identify")
+        let metric = try await ferry.get("/admin/v1/events/4").body?["integrations"]?.arrayValue?.first
+        #expect(metric?["operations"]?.arrayValue?.first?["attempts"]?.arrayValue?.count == 1)
+    }
+
+    @Test func `is looked for page by page`() async throws {
+        let ferry = try await ferry()
+        var numbers: [JSON] = []
+        var cursor = ""
+        repeat {
+            let page = try #require(try await ferry.get("/admin/v1/events?limit=2\(cursor)").body)
+            numbers += page["items"]?.arrayValue?.compactMap { $0["number"] } ?? []
+            cursor = page["next"]?.stringValue.map { "&cursor=\($0)" } ?? ""
+        } while !cursor.isEmpty
+        #expect(numbers == [5, 4, 3, 2, 1])
+        for query in ["limit=0", "limit=x", "cursor=x", "from=yesterday"] {
+            #expect(try await ferry.get("/admin/v1/events?\(query)").status == 400)
+        }
+        #expect(try await ferry.get("/admin/v1/events?until=2020-01-01").body?["items"] == [])
+        #expect(try await ferry.get("/admin/v1/events?from=2020-01-01").body?["items"]?.arrayValue?.count == 5)
+        #expect(try await ferry.get("/admin/v1/events/99").status == 404)
+        #expect(try await ferry.get("/admin/v1/events/x").status == 400)
+    }
+
+    @Test func `failed work is grouped with a remedy, shown, exported and let go of`() async throws {
+        let ferry = try await ferry()
+        let url = ["--url", ferry.privateURL]
+        let groups = try await FerryProcess.run(["failed", "groups"] + url)
+        #expect(groups.output.contains("1  default  track-event  larger than 32 KB"))
+        #expect(groups.output.contains("Leave something out with a mapping"))
+        let list = try await FerryProcess.run(["failed", "list", "--json", "--action", "track-event"] + url)
+        let item = try JSON(parsing: list.output)
+        let id = try #require(item["id"]?.stringValue)
+        let show = try JSON(parsing: try await FerryProcess.run(["failed", "show", id] + url).output)
+        #expect(show["message"]?["event"] == "Large" && show["operation"]?["body"]?["name"] == "Large")
+        let export = try await FerryProcess.run(["failed", "export", "--words", "larger than 32 KB"] + url)
+        #expect(try JSON(parsing: export.output) == show)
+        #expect(try await FerryProcess.run(["failed", "export", "--words", "other"] + url).output.isEmpty)
+
+        #expect(try await FerryProcess.run(["failed", "discard"] + url).status == 64)
+        #expect(try await FerryProcess.run(["failed", "discard", id, "--all"] + url).status == 64)
+        let gone = try await FerryProcess.run(["failed", "discard", "1-999-0"] + url)
+        #expect(gone.status == 1 && gone.errors.contains("none of these is there"))
+        let discard = try await FerryProcess.run(["failed", "discard", id] + url)
+        #expect(discard.status == 0 && discard.errors.contains("1 discarded"))
+        #expect(try await FerryProcess.run(["failed", "list"] + url).output.isEmpty)
+        let track = try await ferry.get("/admin/v1/integrations/default").body?["operations"]?["track-event"]
+        #expect(track?["discarded"] == 1 && track?["failed"] == 0 && track?["delivered"] == 1)
+    }
+}
