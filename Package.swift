@@ -29,6 +29,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -56,6 +58,7 @@ let package = Package(
         // gzip, from the system.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        room("Telemetry", [metrics]),
         room("LosslessJSON"),
         room("Diagnostics"),
         room("Events", ["LosslessJSON", "Diagnostics", crypto]),
@@ -72,14 +75,14 @@ let package = Package(
         room("Storage", ["LosslessJSON", grdb]),
         room(
             "Delivery",
-            ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging] + collections
+            ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging, metrics] + collections
         ),
         room("Workspaces", ["LosslessJSON", "Storage"]),
         room(
             "Server",
             [
-                "CZlib", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
-                hummingbird, lifecycle, logging,
+                "CZlib", "Telemetry", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
+                hummingbird, lifecycle, logging, metrics,
             ] + nio,
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/ferry.js")]
@@ -87,9 +90,8 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
-                "Workspaces",
-                "Server", asyncHTTPClient, crypto, lifecycle, logging,
+                "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
+                "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,
@@ -98,6 +100,7 @@ let package = Package(
 
         // Chance for the tests and benchmarks that draw.
         .target(name: "Seeding", path: "Tests/Seeding", swiftSettings: settings),
+        tests("TelemetryTests", ["Telemetry", metrics]),
         tests("LosslessJSONTests", ["LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("EventsTests", ["Events", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),

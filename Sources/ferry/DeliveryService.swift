@@ -6,6 +6,7 @@ import Logging
 import Server
 import ServiceLifecycle
 import Storage
+import Telemetry
 import TrackAPI
 
 /// Where a listener ended up, for those who wait for it.
@@ -32,6 +33,7 @@ struct DeliveryService: Service {
     let tenants: [Tenant]
     let store: DataStore
     let control: DeliveryControl
+    let metrics: MetricsRegistry
     let httpClient: HTTPClient
     let bound: (public: Bound, private: Bound)
     let options: Instance.Options
@@ -57,6 +59,7 @@ struct DeliveryService: Service {
             log: store.log,
             ledger: store.ledger,
             control: control,
+            metrics: metrics,
             surroundings: Dispatcher.Surroundings(
                 now: { Moment.now },
                 sleep: { try? await Task.sleep(for: $0) },

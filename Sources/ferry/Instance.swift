@@ -7,6 +7,7 @@ import Logging
 import Server
 import ServiceLifecycle
 import Storage
+import Telemetry
 import TrackAPI
 import UnixSignals
 import Workspaces
@@ -47,14 +48,16 @@ struct Instance {
             let tenants = try options.configuration.integrations.map(Tenant.init)
             let publicBound = Bound()
             let privateBound = Bound()
-            let sourceAPI = try Self.sourceAPI(options, store, logger)
+            let metrics = MetricsRegistry()
+            let sourceAPI = try Self.sourceAPI(options, store, metrics, logger)
             let control = DeliveryControl()
             services = [
-                try Self.privateListener(options, tenants, store, sourceAPI, control, logger, privateBound),
+                try Self.privateListener(options, tenants, store, sourceAPI, control, metrics, logger, privateBound),
                 DeliveryService(
                     tenants: tenants,
                     store: store,
                     control: control,
+                    metrics: metrics,
                     httpClient: httpClient,
                     bound: (publicBound, privateBound),
                     options: options,
@@ -94,13 +97,23 @@ struct Instance {
 
     // MARK: Parts
 
-    private static func sourceAPI(_ options: Options, _ store: DataStore, _ logger: Logger) throws -> SourceAPI {
+    private static func sourceAPI(
+        _ options: Options,
+        _ store: DataStore,
+        _ metrics: MetricsRegistry,
+        _ logger: Logger
+    ) throws -> SourceAPI {
         let keys = try options.configuration.sources.flatMap { source in
             try source.writeKeys.map { key in
                 WriteKeys.Entry(key: try key.resolved(), source: source.name, isEnabled: source.isEnabled)
             }
         }
-        return SourceAPI(writeKeys: WriteKeys(keys), intake: Intake(store), logger: logger, now: { .now })
+        return SourceAPI(
+            writeKeys: WriteKeys(keys),
+            intake: Intake(store, metrics: metrics),
+            logger: logger,
+            now: { .now }
+        )
     }
 
     private static func publicListener(
@@ -124,6 +137,7 @@ struct Instance {
         _ store: DataStore,
         _ sourceAPI: SourceAPI,
         _ control: DeliveryControl,
+        _ metrics: MetricsRegistry,
         _ logger: Logger,
         _ bound: Bound
     ) throws -> Listener {
@@ -136,17 +150,19 @@ struct Instance {
                 workspace: Workspace(name: tenant.integration.name, in: store.workspaces)
             )
         }
+        let delivery = DeliveryAPI(
+            store,
+            integrations: options.configuration.integrations,
+            control: control,
+            now: { Timestamp.now.milliseconds }
+        )
         let api = try PrivateAPI(
             address: options.privateAddress,
             workspaces: workspaces,
             rejected: RejectedAPI(store, acceptedBy: sourceAPI),
             log: LogAPI(store),
-            delivery: DeliveryAPI(
-                store,
-                integrations: options.configuration.integrations,
-                control: control,
-                now: { Timestamp.now.milliseconds }
-            ),
+            delivery: delivery,
+            metrics: MetricsAPI(metrics, delivery: delivery),
             adminToken: options.configuration.adminToken?.resolved(),
             logger: logger,
             now: { .now }

@@ -1,5 +1,8 @@
+import AsyncHTTPClient
 import Foundation
 import LosslessJSON
+import NIOCore
+import NIOHTTP1
 import Testing
 
 /// What a running server tells of its deliveries, and what its commands make of it.
@@ -48,6 +51,33 @@ import Testing
         #expect(text.output.contains("track-event  planned 2, delivered 1, failed 1"))
         let unknown = try await FerryProcess.run(["status", "other", "--url", ferry.privateURL])
         #expect(unknown.status == 1 && unknown.errors.contains("there is no integration other: there are default"))
+    }
+
+    @Test func `is told to Prometheus in the same sums`() async throws {
+        let ferry = try await ferry()
+        let response = try await HTTPClient.shared.execute(
+            HTTPClientRequest(url: ferry.privateURL + "/metrics"),
+            timeout: .seconds(10)
+        )
+        #expect(response.headers.first(name: "content-type") == "text/plain; version=0.0.4; charset=utf-8")
+        let lines = String(buffer: try await response.body.collect(upTo: 1 << 20)).split(separator: "\n")
+        let track = #"{integration="default",action="track-event","#
+        for line in [
+            #"ferry_events_accepted_total{source="default"} 5"#, "ferry_log_events 5",
+            #"ferry_delivery_events_total{integration="default",outcome="planned"} 4"#,
+            #"ferry_delivery_operations_total\#(track)outcome="planned"} 2"#,
+            #"ferry_delivery_operations_total\#(track)outcome="delivered"} 1"#,
+            #"ferry_delivery_operations\#(track)state="failed"} 1"#,
+            #"ferry_delivery_requests_total{integration="default",lane="metrics",outcome="delivered"} 1"#,
+            #"ferry_delivery_request_seconds_count{integration="default",lane="metrics"} 1"#,
+            #"ferry_delivery_road_open{integration="default",lane="live"} 1"#,
+            #"ferry_delivery_lag_events{integration="default"} 0"#,
+        ] {
+            #expect(lines.contains { $0 == line }, "\(line)")
+        }
+        // Each line is a comment, or a name with a number behind it; each name has its type before.
+        let samples = lines.filter { !$0.hasPrefix("#") }
+        #expect(samples.allSatisfy { $0.wholeMatch(of: /[a-z_]+(\{[^}]*\})? [0-9.e+\-]+/) != nil })
     }
 
     @Test func `is explained event by event`() async throws {

@@ -1,3 +1,4 @@
+package import CoreMetrics
 import Events
 package import Integrations
 package import Logging
@@ -51,6 +52,7 @@ package struct Dispatcher: Service {
     private let ledger: Ledger
     private let limits: Cursor.Limits
     private let control: DeliveryControl
+    private let metrics: any MetricsFactory
     private let surroundings: Surroundings
     private let logger: Logger
 
@@ -59,6 +61,7 @@ package struct Dispatcher: Service {
         log: EventLog,
         ledger: Ledger,
         control: DeliveryControl = DeliveryControl(),
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         surroundings: Surroundings,
         logger: Logger
     ) {
@@ -66,6 +69,7 @@ package struct Dispatcher: Service {
         self.log = log
         self.ledger = ledger
         self.control = control
+        self.metrics = metrics
         limits = Cursor.Limits()
         self.surroundings = surroundings
         self.logger = logger
@@ -98,6 +102,7 @@ package struct Dispatcher: Service {
                 log: log,
                 ledger: ledger,
                 control: control,
+                meters: LaneMeters(integration: destination.integration.name, kind: kind, factory: metrics),
                 rate: rate,
                 limits: limits,
                 surroundings: surroundings,

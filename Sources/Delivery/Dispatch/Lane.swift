@@ -12,6 +12,7 @@ struct Lane: Sendable {
     let log: EventLog
     let ledger: Ledger
     let control: DeliveryControl
+    let meters: LaneMeters
     let rate: RateLimit
     let limits: Cursor.Limits
     let surroundings: Dispatcher.Surroundings
@@ -157,7 +158,7 @@ struct Lane: Sendable {
         }
         for request in orders.requests {
             group.addTask {
-                let exchange = await destination.send(request.operations.map(\.operation))
+                let exchange = await send(request)
                 queue.yield(.answered(exchange, number: request.number))
             }
         }
@@ -171,6 +172,13 @@ struct Lane: Sendable {
                 queue.yield(.timeCame)
             }
         }
+    }
+
+    private func send(_ request: Cursor.Request) async -> Exchange {
+        let start = ContinuousClock.now
+        let exchange = await destination.send(request.operations.map(\.operation))
+        meters.count(exchange, operations: request.operations.count, took: start.duration(to: .now))
+        return exchange
     }
 
     private func read(after seq: Int64, limit: Int) async -> Input {

@@ -1,6 +1,6 @@
 /// What an operator can do about a failure, in words.
 package enum Remedy {
-    /// - Parameter words: why an operation failed, as it is kept with it.
+    /// The advice for a failure with these words, as they are kept with it.
     package static func words(for words: String) -> String {
         let known: [(prefix: String, remedy: String)] = [
             ("larger than", "Leave something out with a mapping, and retry."),

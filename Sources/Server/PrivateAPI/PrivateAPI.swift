@@ -20,6 +20,7 @@ package struct PrivateAPI: HTTPService {
     ///   - rejected: The refused messages.
     ///   - eventLog: The event log.
     ///   - delivery: What delivery does and did.
+    ///   - metrics: What Prometheus reads.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
     ///   - isReady: Whether Ferry can take calls at the moment.
@@ -33,6 +34,7 @@ package struct PrivateAPI: HTTPService {
         rejected: RejectedAPI? = nil,
         log eventLog: LogAPI? = nil,
         delivery: DeliveryAPI? = nil,
+        metrics: MetricsAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
@@ -59,6 +61,7 @@ package struct PrivateAPI: HTTPService {
         rejected?.add(to: &routes, behind: door)
         eventLog?.add(to: &routes, behind: door)
         delivery?.add(to: &routes, behind: door)
+        metrics?.add(to: &routes, behind: door)
         addHealth()
     }
 

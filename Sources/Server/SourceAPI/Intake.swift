@@ -1,3 +1,4 @@
+package import CoreMetrics
 package import Storage
 
 /// Where the source API puts what it takes and what it refuses.
@@ -28,16 +29,19 @@ package struct Intake: Sendable {
         self.mark = mark
     }
 
-    /// Keeps everything in a data store.
-    package init(_ data: DataStore) {
+    /// Keeps everything in a data store, and counts it.
+    package init(_ data: DataStore, metrics: any MetricsFactory = NOOPMetricsHandler.instance) {
         let log = data.log
         let refused = data.refusedMessages
+        let meters = IntakeMeters(factory: metrics)
         self.init(
             store: { (events) async throws(Failure) in
-                _ = try await stored { () async throws(StorageError) in try await log.append(events) }
+                let appended = try await stored { () async throws(StorageError) in try await log.append(events) }
+                meters.count(events, appended)
             },
             refuse: { (messages) async throws(Failure) in
                 try await stored { () async throws(StorageError) in try await refused.record(messages) }
+                meters.count(messages)
             },
             mark: { refused.mark(of: $0) }
         )

@@ -13,25 +13,40 @@ extension DeliveryAPI {
     }
 
     func status(of integration: Integration) async throws -> JSON {
+        var status: JSON.Object = ["name": .string(integration.name)]
+        guard let sums = try await sums(of: integration) else {
+            status["health"] = ["state": "starting", "words": "it begins with the next event"]
+            return .object(status)
+        }
+        let lag = sums.lag
+        status["health"] = health(sums.lanes, sums.counts, lag)
+        status["lag"] = ["events": .number(JSON.Number(lag.events)), "seconds": .number(JSON.Number(lag.seconds))]
+        status["events"] = sums.counts.events.json
+        status["operations"] = .object(sums.counts.operationsJSON)
+        status["ignored"] = .object(sums.counts.ignoredJSON)
+        status["lanes"] = .array(sums.lanes.map(\.json))
+        return .object(status)
+    }
+
+    /// What is known of an integration as a whole.
+    struct Sums {
+        let counts: DeliveryCounts
+        let lag: (events: Int64, seconds: Int64)
+        let lanes: [LaneStatus]
+    }
+
+    /// `nil` before the integration has begun.
+    func sums(of integration: Integration) async throws -> Sums? {
         let name = integration.name
         let (live, metrics) = try await stored { () async throws(StorageError) in
             (try await data.ledger.counted(.live, of: name), try await data.ledger.counted(.metrics, of: name))
         }
-        let lanes = control.statuses.filter { $0.integration.hasSameBytes(as: name) }
-        var status: JSON.Object = ["name": .string(name)]
-        guard let live else {
-            status["health"] = ["state": "starting", "words": "it begins with the next event"]
-            return .object(status)
-        }
-        let counts = DeliveryCounts(live: live, metrics: metrics)
-        let lag = try await lag(behind: [live, metrics].compactMap { $0?.cursor.position }.min() ?? 0)
-        status["health"] = health(lanes, counts, lag)
-        status["lag"] = ["events": .number(JSON.Number(lag.events)), "seconds": .number(JSON.Number(lag.seconds))]
-        status["events"] = counts.events.json
-        status["operations"] = .object(counts.operationsJSON)
-        status["ignored"] = .object(counts.ignoredJSON)
-        status["lanes"] = .array(lanes.map(\.json))
-        return .object(status)
+        guard let live else { return nil }
+        return Sums(
+            counts: DeliveryCounts(live: live, metrics: metrics),
+            lag: try await lag(behind: [live, metrics].compactMap { $0?.cursor.position }.min() ?? 0),
+            lanes: control.statuses.filter { $0.integration.hasSameBytes(as: name) }
+        )
     }
 
     /// How many events wait, and for how long the first of them has.

@@ -1,0 +1,151 @@
+import Delivery
+import HTTPTypes
+import Integrations
+import LosslessJSON
+import Storage
+package import Telemetry
+
+/// `/metrics` in Prometheus' text format: what was counted while Ferry runs, and the ledger's sums of the moment.
+package struct MetricsAPI: Sendable {
+    private let registry: MetricsRegistry
+    private let delivery: DeliveryAPI
+
+    /// - Parameters:
+    ///   - registry: what is counted while Ferry runs.
+    ///   - delivery: what is summed on the disk.
+    package init(_ registry: MetricsRegistry, delivery: DeliveryAPI) {
+        self.registry = registry
+        self.delivery = delivery
+    }
+
+    func add(to routes: inout Routes, behind door: AdminDoor) {
+        routes.on(.get, "/metrics") { request, _ in
+            if let refusal = door.refusal(of: request) { return refusal }
+            return Answer(
+                .done,
+                headers: [.contentType: Exposition.contentType, .cacheControl: "no-store"],
+                body: Array(try await page().utf8)
+            )
+        }
+    }
+
+    private func page() async throws -> String {
+        var page = Exposition()
+        registry.write(to: &page) { Self.help[$0] ?? "Counted while Ferry runs." }
+        try await addLog(to: &page)
+        for integration in delivery.integrations { try await add(integration, to: &page) }
+        return page.text
+    }
+
+    private static let help = [
+        "ferry_events_accepted_total": "Events that were accepted and are on the disk.",
+        "ferry_events_repeated_total": "Events that had been accepted before.",
+        "ferry_messages_rejected_total": "Messages that were refused and kept.",
+        "ferry_delivery_requests_total": "Requests to a destination, by how they ended.",
+        "ferry_delivery_request_seconds": "How long requests to a destination took.",
+        "ferry_delivery_request_operations": "How many operations were in a request.",
+    ]
+
+    private func addLog(to page: inout Exposition) async throws {
+        let log = delivery.data.log
+        let (count, bytes, refused) = try await stored { () async throws(StorageError) in
+            (
+                try await log.count(), try await delivery.data.retention.usedBytes(),
+                try await delivery.data.refusedMessages.count()
+            )
+        }
+        let commits = log.commitStatistics
+        page.add("ferry_log_events", .gauge, "Events in the log.", Double(count))
+        page.add("ferry_log_bytes", .gauge, "Bytes that the log's database uses.", Double(bytes))
+        page.add("ferry_messages_rejected_kept", .gauge, "Refused messages that are kept.", Double(refused))
+        page.add("ferry_log_commits_total", .counter, "Group commits to the log.", Double(commits.groups))
+        page.add(
+            "ferry_log_commit_wait_seconds_total",
+            .counter,
+            "For how long calls waited for their commits, all together.",
+            commits.waited / .seconds(1)
+        )
+    }
+
+    private func add(_ integration: Integration, to page: inout Exposition) async throws {
+        guard let sums = try await delivery.sums(of: integration) else { return }
+        let name = [("integration", integration.name)]
+        let events: [(String, Int64)] = [
+            ("planned", sums.counts.events.planned), ("ignored", sums.counts.events.ignored),
+            ("skipped", sums.counts.events.skipped), ("expired", sums.counts.events.expired),
+        ]
+        for (outcome, count) in events {
+            page.add(
+                "ferry_delivery_events_total",
+                .counter,
+                "Events that an integration is done with, by what became of them.",
+                labels: name + [("outcome", outcome)],
+                Double(count)
+            )
+        }
+        page.add("ferry_delivery_lag_events", .gauge, "Events that wait.", labels: name, Double(sums.lag.events))
+        page.add(
+            "ferry_delivery_lag_seconds",
+            .gauge,
+            "For how long the first event that waits has waited.",
+            labels: name,
+            Double(sums.lag.seconds)
+        )
+        for (action, counts) in sums.counts.operations.sorted(by: { $0.key < $1.key }) {
+            add(counts, labels: name + [("action", action)], to: &page)
+        }
+        for lane in sums.lanes { add(lane, labels: name + [("lane", lane.kind.rawValue)], to: &page) }
+    }
+
+    private func add(
+        _ counts: DeliveryCounts.Operations,
+        labels: [(String, String)],
+        to page: inout Exposition
+    ) {
+        let done = [("planned", counts.planned), ("delivered", counts.delivered), ("discarded", counts.discarded)]
+        for (outcome, count) in done {
+            page.add(
+                "ferry_delivery_operations_total",
+                .counter,
+                "Operations that were planned, and those of them that are delivered or discarded.",
+                labels: labels + [("outcome", outcome)],
+                Double(count)
+            )
+        }
+        for (state, count) in [("waiting", counts.waiting), ("retrying", counts.retrying), ("failed", counts.failed)] {
+            page.add(
+                "ferry_delivery_operations",
+                .gauge,
+                "Operations that are not delivered, by their state.",
+                labels: labels + [("state", state)],
+                Double(count)
+            )
+        }
+    }
+
+    private func add(_ lane: LaneStatus, labels: [(String, String)], to page: inout Exposition) {
+        let isOpen = lane.road == .open
+        page.add("ferry_delivery_road_open", .gauge, "1 while requests go out.", labels: labels, isOpen ? 1 : 0)
+        page.add(
+            "ferry_delivery_requests_under_way",
+            .gauge,
+            "Requests that wait for their answer.",
+            labels: labels,
+            Double(lane.underWay)
+        )
+        page.add(
+            "ferry_delivery_concurrency",
+            .gauge,
+            "How many requests may be under way.",
+            labels: labels,
+            Double(lane.concurrency)
+        )
+        page.add(
+            "ferry_delivery_held_operations",
+            .gauge,
+            "Operations in memory that are not settled and recorded.",
+            labels: labels,
+            Double(lane.held)
+        )
+    }
+}
