@@ -81,7 +81,8 @@ let package = Package(
         room(
             "Server",
             [
-                "CZlib", "Telemetry", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery", "Workspaces",
+                "CZlib", "Telemetry", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
+                "Workspaces",
                 hummingbird, lifecycle, logging, metrics,
             ] + nio,
             // In the program itself, which stays one file.

@@ -25,9 +25,11 @@ package struct Exposition: Sendable {
     ///
     /// - Parameters:
     ///   - name: of the family.
+    ///   - kind: of the family.
     ///   - help: said once, by the first sample of the name.
     ///   - suffix: what the sample's name has behind the family's, for the parts of a histogram.
     ///   - labels: in the order in which they are printed.
+    ///   - value: of the sample.
     package mutating func add(
         _ name: String,
         _ kind: Kind,
