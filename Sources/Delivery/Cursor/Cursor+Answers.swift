@@ -74,9 +74,19 @@ extension Cursor {
             end(id, .delivered, at: now)
         case .refused(let words):
             entries[id]?.attempts += 1
-            end(id, .failed, words: words, at: now)
+            refuse(id, words, at: now)
         case .untried: putBack(id, at: now)
         }
+    }
+
+    /// Somebody ahead of it in the request may go once more (400 that names it alone). Then it keeps its place until its
+    /// turn comes, or those behind it would no longer wait for him (delivery.md F49).
+    private mutating func refuse(_ id: OperationID, _ words: String, at now: Moment) {
+        guard !graph.isFree(id), var entry = entries[id] else { return end(id, .failed, words: words, at: now) }
+        letGoOfBody(&entry)
+        entry.dropped = words
+        entry.phase = .blocked
+        entries[id] = entry
     }
 
     private mutating func putBack(_ request: Request, at now: Moment) {
