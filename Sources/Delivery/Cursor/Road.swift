@@ -106,8 +106,10 @@ struct Road: Sendable {
     private mutating func close(_ words: String, for wait: Int64, at now: Int64) {
         var until = now + wait
         switch condition {
-        // Wrong settings are more than a closed road.
-        case .paused: return
+        // Wrong settings are more than a closed road, but the next try waits after this one as after any other.
+        case .paused(let before, let said):
+            condition = .paused(until: max(before, now + max(wait, Self.pausedRetry)), words: said)
+            return
         case .closed(let before, _): until = max(until, before)
         case .open: break
         }
