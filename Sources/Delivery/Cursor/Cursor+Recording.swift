@@ -63,7 +63,7 @@ extension Cursor {
         if isStopping, flying.isEmpty, firstChange != nil { return true }
         if let firstChange, now - firstChange >= limits.recordWait || changes >= limits.recordedAtOnce { return true }
         // Somebody at the front may have waited for long enough to get a row.
-        guard let front = ring.first, road.isOpen, areBodiesFull || now - front.readAt >= limits.rowAfter else {
+        guard let front = ring.first, isMoving, areBodiesFull || now - front.readAt >= limits.rowAfter else {
             return false
         }
         return passes(front, at: now)
@@ -77,8 +77,8 @@ extension Cursor {
             case .ended, .parked: return true
             // It goes out next.
             case .ready: return false
-            case .blocked, .away: return road.isOpen && (areBodiesFull || now - entry.readAt >= limits.rowAfter)
-            case .flying: return road.isOpen && now - entry.readAt >= limits.rowAfter
+            case .blocked, .away: return isMoving && (areBodiesFull || now - entry.readAt >= limits.rowAfter)
+            case .flying: return isMoving && now - entry.readAt >= limits.rowAfter
             }
         }
     }

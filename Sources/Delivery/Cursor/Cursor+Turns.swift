@@ -103,7 +103,7 @@ extension Cursor {
 
     /// When everything that may be held is held, the oldest operation that keeps failing makes room (delivery.md F10).
     mutating func giveUpForRoom(at now: Moment) {
-        guard road.isOpen, entries.count >= limits.operations, !parked.isEmpty else { return }
+        guard isMoving, entries.count >= limits.operations, !parked.isEmpty else { return }
         // One is on its way out already. One that is given up and waits for others makes no room yet.
         guard !entries.values.contains(where: { $0.dropped != nil && $0.isEnded }) else { return }
         // What is only held back, because its time-out may still be applied, has not failed by itself.

@@ -76,6 +76,8 @@ struct Cursor: Sendable {
     var flying: [Int: Request] = [:]
     var lastRequest = 0
     var tokenAt: Int64?
+    /// Whether who waits may get a row, or be given up for the room that it takes: see `looksMoving`.
+    var isMoving = true
 
     // What is to be recorded.
     var firstChange: Int64?
@@ -125,6 +127,7 @@ struct Cursor: Sendable {
     mutating func orders(at now: Moment, bucket: inout TokenBucket) -> Orders {
         var orders = Orders()
         wakeParked(at: now)
+        isMoving = looksMoving()
         giveUpForRoom(at: now)
         while let request = nextRequest(at: now, bucket: &bucket) { orders.requests.append(request) }
         orders.fetch = nextFetch()
@@ -146,6 +149,16 @@ struct Cursor: Sendable {
         flying.isEmpty && recording == nil && firstChange == nil && !isReading && fetching.isEmpty
     }
 
+    /// While the road is closed all stays as it is: the log is the queue. But where everything that is here waits behind
+    /// operations that failed alone, nobody is left to find the road open again; then more is read as if it were.
+    private mutating func looksMoving() -> Bool {
+        switch road.condition {
+        case .open: true
+        case .closed: flying.isEmpty && firstReady() == nil && away.isEmpty && fetching.isEmpty
+        case .paused: false
+        }
+    }
+
     private func nextDeadline(at now: Int64) -> Int64? {
         var deadlines: [Int64] = []
         if !isStopping {
@@ -156,7 +169,7 @@ struct Cursor: Sendable {
         }
         if recording == nil {
             if let firstChange { deadlines.append(firstChange + limits.recordWait) }
-            if road.isOpen, let front = ring.first { deadlines.append(front.readAt + limits.rowAfter) }
+            if isMoving, let front = ring.first { deadlines.append(front.readAt + limits.rowAfter) }
         }
         // What is overdue waits for something else than time.
         return deadlines.filter { $0 > now }.min()
