@@ -71,12 +71,17 @@ extension Cursor {
 
     /// Whether the position may pass an event: each of its operations is ended or gets a row.
     private func passes(_ event: ReadEvent, at now: Int64) -> Bool {
-        event.operations.allSatisfy { id in
+        // Who follows, within one event, somebody who waits for this very record, would wait for himself.
+        let isAwaited = event.operations.contains {
+            entries[$0]?.isEnded == true && entries[$0]?.isRecordedFirst == true
+        }
+        return event.operations.allSatisfy { id in
             guard let entry = entries[id] else { return true }
             switch entry.phase {
             case .ended, .parked: return true
             // It goes out next.
             case .ready: return false
+            case .blocked where isAwaited: return true
             case .blocked, .away: return isMoving && (areBodiesFull || now - entry.readAt >= limits.rowAfter)
             case .flying: return isMoving && now - entry.readAt >= limits.rowAfter
             }
