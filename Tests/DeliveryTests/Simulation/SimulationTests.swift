@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: Mutant.allCases) func `a planted bug is noticed`(mutant: Mutant) {
-        expectNotice(of: mutant, within: 1_000, watchesInvariants: true)
+        expectNotice(of: mutant, within: 3_000, watchesInvariants: true)
     }
 
     /// Without a look at who is sent before whom: it takes longer, and shows that the promises need no help.
