@@ -19,9 +19,14 @@ package struct Verdict: Sendable, Hashable {
         )
     }
 
-    /// Operations that are counted by the cursor which delivers them.
-    init(metrics plan: Plan) {
-        self.init(planned: plan.operations.map(\.action), metrics: [], ignored: [])
+    /// Of a cursor that delivers everything in the plan itself.
+    init(own plan: Plan) {
+        self.init(planned: plan.operations.map(\.action), metrics: [], ignored: plan.ignored)
+    }
+
+    /// Operations that had failed.
+    init(retried actions: [String]) {
+        self.init(planned: actions, metrics: [], ignored: [])
     }
 
     private init(planned: [String], metrics: [String], ignored: [Plan.Ignored]) {
@@ -42,6 +47,8 @@ package struct Verdict: Sendable, Hashable {
 
     /// Of a source that the integration is not connected to.
     package static let otherSource = Verdict(skipped: "other source")
+    /// A replay is not about it.
+    package static let notSelected = Verdict(skipped: "not selected")
     /// It left the log before it was planned.
     package static let expired = Verdict(skipped: "expired")
     /// It is in the log and can't be read.

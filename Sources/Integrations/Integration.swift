@@ -53,11 +53,13 @@ package struct Integration: Sendable {
     }
 
     /// What this integration makes of an event (actions.md §3, §5). Pure: no clock, no chance.
-    package func plan(_ event: Event) -> Plan {
+    ///
+    /// `replay` is the number of the replay that sends it as new, with ids of its own.
+    package func plan(_ event: Event, replay: Int64? = nil) -> Plan {
         guard isSwitchedOn(for: event) else {
             return Plan(ignored: [Plan.Ignored(action: nil, reason: .switchedOff)])
         }
-        let subject = Subject(event)
+        let subject = Subject(event, replay: replay)
         var plan = Plan()
         if let warning = subject.timeWarning { plan.warnings.append(Plan.Warning(action: nil, message: warning)) }
         for action in actions where action.isEnabled && action.trigger.matches(subject.triggered) {

@@ -32,6 +32,13 @@ package struct Plan: Sendable {
     package internal(set) var ignored: [Ignored] = []
     package internal(set) var warnings: [Warning] = []
 
+    /// The same without some of its operations.
+    package func without(_ isLeftOut: (Operation) -> Bool) -> Plan {
+        var plan = self
+        plan.operations.removeAll { isLeftOut($0.operation) }
+        return plan
+    }
+
     /// Operations of one event go out by rank, among equals in the order of the actions (actions.md §3).
     mutating func sortOperations() {
         guard operations.count > 1 else { return }

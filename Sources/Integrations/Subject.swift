@@ -14,9 +14,12 @@ struct Subject: Sendable {
     let originalTimestamp: Timestamp?
     /// Says that the sender's time can't be read, if it can't (actions.md §4).
     let timeWarning: String?
+    /// The number of the replay that sends it as new; `nil` for everything else.
+    let replay: Int64?
 
-    init(_ event: Event) {
+    init(_ event: Event, replay: Int64? = nil) {
         self.event = event
+        self.replay = replay
         message = .object(event.message)
         triggered = Trigger.Subject(event.message)
         receivedAt = event.receivedAt
@@ -36,6 +39,7 @@ struct Subject: Sendable {
         return ULID.text(
             milliseconds: time.milliseconds,
             names: [event.source, messageId, event.call.rawValue, event.name ?? "", action]
+                + (replay.map { [String($0)] } ?? [])
         )
     }
 }

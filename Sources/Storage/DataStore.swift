@@ -43,6 +43,7 @@ package struct DataStore: Sendable {
     package let log: EventLog
     package let ledger: Ledger
     package let failures: Failures
+    package let jobs: Jobs
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let workspaces: WorkspaceStore
@@ -76,6 +77,7 @@ package struct DataStore: Sendable {
         retention = LogRetention(commits, gate: gate)
         ledger = Ledger(commits, keys: log.orderKeys)
         failures = Failures(commits)
+        jobs = Jobs(commits)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         databases = [main, workspace]

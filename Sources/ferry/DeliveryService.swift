@@ -58,6 +58,7 @@ struct DeliveryService: Service {
             destinations: destinations,
             log: store.log,
             ledger: store.ledger,
+            jobs: store.jobs,
             control: control,
             metrics: metrics,
             surroundings: Dispatcher.Surroundings(

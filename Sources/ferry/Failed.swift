@@ -6,7 +6,7 @@ import LosslessJSON
 struct Failed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look at the operations that failed for good, and let go of them.",
-        subcommands: [Groups.self, List.self, Show.self, Export.self, Discard.self]
+        subcommands: [Groups.self, List.self, Show.self, Export.self, Retry.self, Discard.self]
     )
 
     /// Which failed operations are meant.
@@ -126,6 +126,54 @@ struct Failed: AsyncParsableCommand {
                     guard let id = item["id"]?.stringValue else { return }
                     Terminal.print(try await client.get("/admin/v1/failed/\(AdminClient.segment(id))").description)
                 }
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send failed operations again, by the configuration of today.",
+            discussion: """
+                Names one by its id, or several by --all, --integration, --action or --words. They go out in their order, but                 behind what has been delivered since; an identify keeps its own time, so that newer values stay.
+                """
+        )
+
+        @Argument(help: "The id that `ferry failed list` shows.")
+        var id: String?
+
+        @OptionGroup var server: ServerOptions
+        @OptionGroup var filter: Filter
+
+        @Flag(help: "All of them.")
+        var all = false
+
+        @Flag(help: "Also deletes, suppressions and merges, without asking back.")
+        var yes = false
+
+        @Option(help: "Requests a second, within what the integration may send.")
+        var rate: Int?
+
+        @Flag(help: "Start it, and don't wait for its end.")
+        var detach = false
+
+        @Flag(help: "The admin API's JSON.")
+        var json = false
+
+        func validate() throws {
+            if (id == nil) == (!all && filter.isEmpty) {
+                throw ValidationError("say which ones: one id, or --all, --integration, --action or --words")
+            }
+        }
+
+        func run() async throws {
+            let client = try server.client()
+            var choice = id.map { ["id": .string($0)] } ?? filter.choice
+            if let rate { choice["rate"] = .number(JSON.Number(rate)) }
+            if yes { choice["includeTakingAway"] = true }
+            let wish = choice
+            try await AdminClient.reportingFailures {
+                let jobs = try await client.post("/admin/v1/failed/retry", .object(wish))["items"]?.arrayValue ?? []
+                for job in jobs { try await JobCommands.follow(job, client, detach: detach, json: json) }
             }
         }
     }

@@ -9,8 +9,8 @@ struct Ferry: AsyncParsableCommand {
         abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
         version: "0.1.0",
         subcommands: [
-            Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Status.self, Failed.self, Rejected.self,
-            LogCommands.self,
+            Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Status.self, Failed.self, Replay.self,
+            JobCommands.self, Rejected.self, LogCommands.self,
         ]
     )
 }

@@ -125,6 +125,7 @@ func dispatch(
         destinations: destinations,
         log: store.log,
         ledger: store.ledger,
+        jobs: store.jobs,
         surroundings: Dispatcher.Surroundings(
             now: { clock.now },
             sleep: { await clock.sleep($0) },

@@ -11,6 +11,7 @@ import Testing
     private static let scans = [
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
         "SELECT name FROM workspaces", "SELECT id FROM cursors",
+        "FROM jobs ORDER BY id DESC LIMIT ?", "WHERE seq < ? ORDER BY seq DESC LIMIT 20000",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
         "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
@@ -32,7 +33,16 @@ import Testing
         try await useLedger(store.ledger)
         let failures = try await store.failures.list(FailureFilter(), limit: 1).failures
         _ = try await store.failures.groups(FailureFilter(), limit: 1)
+        _ = try await store.failures.spans(FailureFilter())
         _ = try await store.failures.discard(failures.map(\.id), minute: 0)
+        let job = NewJob(.replay, integration: "i", selection: Job.Selection(first: 1, last: 2), startedAt: 0)
+        _ = try await store.jobs.add(job)
+        _ = try await store.jobs.list(limit: 1)
+        _ = try await store.jobs.running()
+        _ = try await store.jobs.set(.stopped, of: 1, at: 0)
+        _ = try await store.jobs.hasReceived("i")
+        _ = try await store.log.search(EventFilter(), limit: 1)
+        _ = try await store.log.stretch(from: 0, until: 1)
         _ = try await store.log.read([1])
         let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
         try await store.refusedMessages.record([refused, refused])

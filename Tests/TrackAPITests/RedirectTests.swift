@@ -177,9 +177,9 @@ import TrackAPI
                 network.regions = RegionHosts(try Endpoint("http://\(one.address)"), try Endpoint(other.text))
                 let clock = ContinuousClock()
                 let start = clock.now
-                let client = try one.client(http, timeout: .seconds(4), network: network)
+                let client = try one.client(http, timeout: .seconds(15), network: network)
                 #expect(await client.send([.event("a")]).kind == .timeout)
-                #expect(clock.now - start < .seconds(8))
+                #expect(clock.now - start < .seconds(28))
             }
         }
     }

@@ -34,7 +34,7 @@ extension Cursor {
     /// Numbers that are missing in the log left it before their time came.
     private mutating func noteGap(before event: PlannedEvent, at now: Moment) {
         let missing = event.seq - lastRead - 1
-        guard missing > 0, share == .live else { return }
+        guard missing > 0, event.verdict != nil else { return }
         let tally = TallyKey(minute: event.receivedAt / 60_000, verdict: .expired)
         ring.append(
             ReadEvent(seq: event.seq - 1, readAt: now.steady, tally: tally, count: Int(missing), places: [])

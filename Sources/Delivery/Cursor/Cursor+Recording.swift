@@ -21,6 +21,7 @@ extension Cursor {
     mutating func nextRecord(at now: Moment) -> CursorCommit? {
         guard recording == nil, isRecordDue(at: now.steady) else { return nil }
         var commit = CursorCommit(cursor: id, position: position)
+        commit.origin = origin
         var ended: [OperationID] = []
         var tallies: [TallyKey: Int] = [:]
         while let event = ring.first, passes(event, at: now.steady) {
@@ -95,7 +96,7 @@ extension Cursor {
         if case .ended(let end) = entry.phase {
             if end == .failed {
                 commit.rows.append(row(of: id, entry, .failed, at: now))
-            } else if wasStored {
+            } else if wasStored || origin != nil {
                 commit.removed.append(.init(seq: id.seq, place: id.place))
             }
             return true

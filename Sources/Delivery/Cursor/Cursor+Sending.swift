@@ -9,9 +9,7 @@ extension Cursor {
         guard !isStopping, road.admits(underWay: flying.count, at: now.steady), let first = firstReady(),
             isGroupDue(first, at: now.steady)
         else { return nil }
-        switch bucket.take(share, at: now.steady) {
-        case .granted: break
-        case .notBefore(let time):
+        if let time = waitForToken(at: now.steady, bucket: &bucket) {
             tokenAt = time
             return nil
         }
@@ -24,6 +22,14 @@ extension Cursor {
         flying[request.number] = request
         readySince = firstReady() == nil ? nil : now.steady
         return request
+    }
+
+    /// Takes leave to send one request; when there is none, says when to ask again.
+    private mutating func waitForToken(at now: Int64, bucket: inout TokenBucket) -> Int64? {
+        if case .notBefore(let time)? = pace?.take(share, at: now) { return time }
+        guard case .notBefore(let time) = bucket.take(share, at: now) else { return nil }
+        pace?.giveBack(share)
+        return time
     }
 
     /// The first operation that may be sent.

@@ -47,6 +47,10 @@ struct Cursor: Sendable {
     let id: Int64
     let share: TokenBucket.Share
     let limits: Limits
+    /// Of a retry: the cursor whose failed operations these are.
+    var origin: Int64?
+    /// Of a job: how many requests it sends a second at most, within what its integration sends.
+    var pace: TokenBucket?
 
     var graph = OrderGraph()
     var entries: [OperationID: Entry] = [:]
@@ -143,6 +147,9 @@ struct Cursor: Sendable {
     mutating func stop() {
         isStopping = true
     }
+
+    /// Whether everything there is to read is read, settled and recorded.
+    var isDone: Bool { isAtEnd && isQuiet && ring.isEmpty && entries.isEmpty }
 
     /// Whether nothing is under way and everything is recorded.
     var isQuiet: Bool {

@@ -11,6 +11,8 @@ package final class DeliveryControl: Sendable {
 
     /// What a lane can be asked for.
     enum Request: Sendable {
+        /// End when what is under way is recorded.
+        case stop
         /// Try at once what waits for another try.
         case retryNow
         /// What is known of the operations of an event.
@@ -25,20 +27,36 @@ package final class DeliveryControl: Sendable {
     }
 
     private let state = Mutex(State())
+    /// A signal after each change of the jobs, and one at the beginning.
+    let jobChanges: AsyncStream<Void>
+    private let signalJobs: AsyncStream<Void>.Continuation
 
-    package init() {}
+    package init() {
+        (jobChanges, signalJobs) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        signalJobs.yield()
+    }
 
     // MARK: Asked from outside
 
     /// Every lane that runs, by integration and kind.
     package var statuses: [LaneStatus] {
         state.withLock { Array($0.statuses.values) }
-            .sorted { ($0.integration, $0.kind.rawValue) < ($1.integration, $1.kind.rawValue) }
+            .sorted { ($0.integration, $0.kind.text) < ($1.integration, $1.kind.text) }
     }
 
     /// Lets an integration try at once, without waiting for its time: whether it runs.
     package func retryNow(_ integration: String) -> Bool {
-        Ledger.Kind.allCases.map { send(.retryNow, to: LaneID(integration: integration, kind: $0)) }.contains(true)
+        Ledger.Kind.standing.map { send(.retryNow, to: LaneID(integration: integration, kind: $0)) }.contains(true)
+    }
+
+    /// Jobs were added or resumed.
+    package func jobsChanged() {
+        signalJobs.yield()
+    }
+
+    /// Lets a job that was paused or stopped come to its end; what is under way is recorded.
+    package func stop(_ job: Job) {
+        _ = send(.stop, to: LaneID(integration: job.integration, kind: .job(job.id)))
     }
 
     /// What is in memory of an event's operations in an integration; nothing when everything is recorded.

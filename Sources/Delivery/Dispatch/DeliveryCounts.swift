@@ -63,7 +63,7 @@ package struct DeliveryCounts: Sendable, Equatable {
 
     private mutating func countEvents(_ verdict: JSON?, _ count: Int64) {
         // These are about operations.
-        guard verdict?["earlier"] == nil, verdict?["discarded"] == nil else { return }
+        for key in ["earlier", "discarded", "failedAgain"] where verdict?[key] != nil { return }
         switch verdict?["skipped"]?.stringValue {
         case "expired": events.expired += count
         case .some: events.skipped += count
@@ -80,6 +80,9 @@ package struct DeliveryCounts: Sendable, Equatable {
             for action in verdict?[key]?.arrayValue ?? [] {
                 operations[action.stringValue ?? "", default: .init()].planned += count
             }
+        }
+        for action in verdict?["failedAgain"]?.arrayValue ?? [] {
+            operations[action.stringValue ?? "", default: .init()].failed += count
         }
         for action in verdict?["discarded"]?.arrayValue ?? [] {
             operations[action.stringValue ?? "", default: .init()].discarded += count

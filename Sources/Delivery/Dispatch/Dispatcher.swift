@@ -47,7 +47,8 @@ package struct Dispatcher: Service {
         }
     }
 
-    private let destinations: [Destination]
+    private let ways: [Way]
+    private let jobs: Jobs
     private let log: EventLog
     private let ledger: Ledger
     private let limits: Cursor.Limits
@@ -60,12 +61,18 @@ package struct Dispatcher: Service {
         destinations: [Destination],
         log: EventLog,
         ledger: Ledger,
+        jobs: Jobs,
         control: DeliveryControl = DeliveryControl(),
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         surroundings: Surroundings,
         logger: Logger
     ) {
-        self.destinations = destinations
+        let start = surroundings.now().steady
+        ways = destinations.map { destination in
+            let limit = destination.integration.settings.rateLimit
+            return Way(destination: destination, rate: RateLimit(perSecond: limit, at: start))
+        }
+        self.jobs = jobs
         self.log = log
         self.ledger = ledger
         self.control = control
@@ -81,33 +88,63 @@ package struct Dispatcher: Service {
     /// - Throws: `StorageError` when an integration's position can't be read at the start.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for lane in destinations.flatMap(lanes) {
-                group.addTask { try await lane.run() }
+            for way in ways {
+                for kind in Ledger.Kind.standing {
+                    group.addTask { _ = try await lane(kind, to: way).run() }
+                }
             }
+            // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
+            group.addTask { await JobRunner(jobs: jobs, control: control, logger: logger, lane: jobLane).run() }
             try await group.waitForAll()
         }
-        // With nothing to deliver, too, a service that ends would end the server.
-        if destinations.isEmpty { try? await gracefulShutdown() }
     }
 
-    private func lanes(to destination: Destination) -> [Lane] {
-        let rate = RateLimit(
-            perSecond: destination.integration.settings.rateLimit,
-            at: surroundings.now().steady
-        )
-        return Ledger.Kind.allCases.map { kind in
-            Lane(
-                destination: destination,
-                planner: Planner(integration: destination.integration, kind: kind, keys: ledger.keys),
-                log: log,
-                ledger: ledger,
-                control: control,
-                meters: LaneMeters(integration: destination.integration.name, kind: kind, factory: metrics),
-                rate: rate,
-                limits: limits,
-                surroundings: surroundings,
-                logger: logger
-            )
-        }
+    // MARK: Lanes
+
+    private func lane(_ kind: Ledger.Kind, to way: Way) -> Lane {
+        let scope: Planner.Scope = kind == .metrics ? .metrics : .live
+        let planner = Planner(integration: way.destination.integration, scope: scope, keys: ledger.keys)
+        return lane(kind, to: way, feed: Feed(log, planner), job: nil)
     }
+
+    /// The lane for a job; `nil` when its integration is not there any more.
+    private func jobLane(_ job: Job) -> Lane? {
+        guard let way = ways.first(where: { $0.destination.integration.name.hasSameBytes(as: job.integration) }) else {
+            return nil
+        }
+        let integration = way.destination.integration
+        let feed: Feed
+        switch (job.kind, job.origin) {
+        case (.retry, let origin?):
+            let planner = Planner(integration: integration, scope: .retry, keys: ledger.keys)
+            feed = Feed(log, ledger, planner, retrying: job, of: origin)
+        case (.replay, _), (.retry, nil):
+            let planner = Planner(integration: integration, scope: .replay(job), keys: ledger.keys)
+            feed = Feed(log, planner, through: job.selection.last)
+        }
+        return lane(.job(job.id), to: way, feed: feed, job: job)
+    }
+
+    private func lane(_ kind: Ledger.Kind, to way: Way, feed: Feed, job: Job?) -> Lane {
+        Lane(
+            destination: way.destination,
+            kind: kind,
+            feed: feed,
+            log: log,
+            ledger: ledger,
+            control: control,
+            job: job,
+            meters: LaneMeters(integration: way.destination.integration.name, kind: kind, factory: metrics),
+            rate: way.rate,
+            limits: limits,
+            surroundings: surroundings,
+            logger: logger
+        )
+    }
+}
+
+/// A destination and the rate that everything shares which sends to it.
+private struct Way: Sendable {
+    let destination: Dispatcher.Destination
+    let rate: RateLimit
 }

@@ -8,17 +8,19 @@ import TrackAPI
 /// how it ended through one queue, so that the cursor sees one thing at a time.
 struct Lane: Sendable {
     let destination: Dispatcher.Destination
-    let planner: Planner
+    let kind: Ledger.Kind
+    let feed: Feed
     let log: EventLog
     let ledger: Ledger
     let control: DeliveryControl
+    /// The replay or retry that this lane is for.
+    let job: Job?
     let meters: LaneMeters
     let rate: RateLimit
     let limits: Cursor.Limits
     let surroundings: Dispatcher.Surroundings
     let logger: Logger
 
-    private static let readBytes = 8 << 20
     /// For how long what is under way may still take when the process is asked to stop.
     private static let stopWait = Duration.seconds(10)
 
@@ -38,13 +40,14 @@ struct Lane: Sendable {
     }
 
     private var name: String { destination.integration.name }
-    private var id: DeliveryControl.LaneID { .init(integration: name, kind: planner.kind) }
+    private var id: DeliveryControl.LaneID { .init(integration: name, kind: kind) }
 
     /// Delivers until the service group shuts down gracefully (requests under way are awaited and recorded) or the task is
     /// cancelled (they are not).
     ///
+    /// - Returns: whether everything is done: never, unless it is a job's.
     /// - Throws: `StorageError` when the cursor can't be read.
-    func run() async throws {
+    func run() async throws -> Bool {
         var cursor = try await openCursor()
         let (inputs, queue) = AsyncStream.makeStream(of: Input.self)
         control.register(id) { request in
@@ -56,8 +59,10 @@ struct Lane: Sendable {
             Self.turnAway(inputs)
         }
         try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { [log] in
-                for await _ in log.appended { queue.yield(.logGrew) }
+            if job == nil {
+                group.addTask { [log] in
+                    for await _ in log.appended { queue.yield(.logGrew) }
+                }
             }
             group.addTask {
                 try? await gracefulShutdown()
@@ -79,10 +84,11 @@ struct Lane: Sendable {
                 }
                 if Task.isCancelled || group.isCancelled { break }
                 carryOut(&cursor, &alarm, queue, &group)
-                if cursor.isStopping, cursor.isQuiet { break }
+                if cursor.isQuiet, cursor.isStopping || job != nil && cursor.isDone { break }
             }
             group.cancelAll()
         }
+        return job != nil && cursor.isDone
     }
 
     /// Nobody waits for an answer that never comes.
@@ -101,7 +107,7 @@ struct Lane: Sendable {
     /// The cursor as it was left; a new integration starts with the events that arrive after it was made (actions.md §1).
     private func openCursor() async throws -> Cursor {
         let end = try await log.lastSequence()
-        let stored = try await ledger.open(planner.kind, of: name, startingAt: end)
+        let stored = try await ledger.open(kind, of: name, startingAt: end)
         var rows: [StoredOperation] = []
         while true {
             let after = rows.last.map { SentRequest.Place(seq: $0.seq, place: $0.place) }
@@ -109,14 +115,23 @@ struct Lane: Sendable {
             rows += page
             if page.isEmpty { break }
         }
-        return Cursor(
+        let share: TokenBucket.Share =
+            switch kind {
+            case .live: .live
+            case .metrics: .metrics
+            case .job: .replay
+            }
+        var cursor = Cursor(
             id: stored.id,
-            share: planner.kind == .live ? .live : .metrics,
+            share: share,
             position: stored.position,
             open: rows,
             limits: limits,
             at: surroundings.now()
         )
+        cursor.origin = job?.origin
+        cursor.pace = job?.rate.map { TokenBucket(perSecond: $0, at: surroundings.now().steady) }
+        return cursor
     }
 
     private func tell(_ input: Input, to cursor: inout Cursor) {
@@ -131,6 +146,7 @@ struct Lane: Sendable {
             let chance = surroundings.chance()
             cursor.take(exchange.answer, status: exchange.status, to: number, chance: chance, at: now)
         case .recorded: cursor.recorded(at: now)
+        case .asked(.stop): cursor.stop()
         case .asked(.retryNow): cursor.retryNow(at: now)
         case .asked(.status(let seq, let answer)): answer(cursor.status(of: seq, at: now))
         case .asked(.giveUp(let id, let words, let answer)): answer(cursor.drop(id, words, at: now))
@@ -148,7 +164,7 @@ struct Lane: Sendable {
     ) {
         let now = surroundings.now()
         let orders = rate.withBucket { cursor.orders(at: now, bucket: &$0) }
-        control.publish(cursor.status(of: name, planner.kind, at: now), of: id)
+        control.publish(cursor.status(of: name, kind, at: now), of: id)
         for note in orders.notes { tell(note) }
         if let read = orders.read {
             group.addTask { queue.yield(await self.read(after: read.after, limit: read.limit)) }
@@ -183,11 +199,9 @@ struct Lane: Sendable {
 
     private func read(after seq: Int64, limit: Int) async -> Input {
         do {
-            let events = try await log.read(after: seq, limit: limit, maximumBytes: Self.readBytes)
-            guard let last = events.last else { return .readNothing(isAtEnd: true) }
-            let outcomes = events.map(planner.plan)
-            if planner.kind == .live { outcomes.forEach(observe) }
-            return .read(outcomes.map(\.event), through: last.seq)
+            guard let page = try await feed.read(seq, limit) else { return .readNothing(isAtEnd: true) }
+            if kind == .live { page.outcomes.forEach(observe) }
+            return .read(page.outcomes.map(\.event), through: page.through)
         } catch {
             logger.error("the log can't be read", metadata: ["integration": "\(name)", "error": "\(error)"])
             await surroundings.sleep(.seconds(1))
@@ -197,7 +211,7 @@ struct Lane: Sendable {
 
     private func fetch(_ seqs: [Int64]) async -> Input {
         do {
-            return .fetched(try await log.read(seqs).map { planner.plan($0).event })
+            return .fetched(try await feed.fetch(seqs))
         } catch {
             logger.error("the log can't be read", metadata: ["integration": "\(name)", "error": "\(error)"])
             await surroundings.sleep(.seconds(1))

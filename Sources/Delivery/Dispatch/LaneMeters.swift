@@ -1,5 +1,5 @@
 import CoreMetrics
-import Storage
+package import Storage
 import TrackAPI
 
 /// What one lane counts: requests by their answer, how long they took, and how full they were.
@@ -14,7 +14,7 @@ struct LaneMeters: Sendable {
     }
 
     init(integration: String, kind: Ledger.Kind, factory: any MetricsFactory) {
-        let lane = [("integration", integration), ("lane", kind.rawValue)]
+        let lane = [("integration", integration), ("lane", kind.label)]
         var requests: [Kind: Counter] = [:]
         for kind in Kind.allCases {
             let labels = lane + [("outcome", kind.rawValue)]
@@ -47,5 +47,12 @@ struct LaneMeters: Sendable {
         case .suspicious: return .failed
         case .settings: return .settings
         }
+    }
+}
+
+extension Ledger.Kind {
+    /// As a label, without the numbers of jobs.
+    package var label: String {
+        if case .job = self { "job" } else { text }
     }
 }

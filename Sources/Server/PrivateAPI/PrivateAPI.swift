@@ -60,7 +60,10 @@ package struct PrivateAPI: HTTPService {
         AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
         rejected?.add(to: &routes, behind: door)
         eventLog?.add(to: &routes, behind: door)
-        delivery?.add(to: &routes, behind: door)
+        if let delivery {
+            delivery.add(to: &routes, behind: door)
+            JobsAPI(delivery: delivery).add(to: &routes, behind: door)
+        }
         metrics?.add(to: &routes, behind: door)
         addHealth()
     }

@@ -113,14 +113,22 @@ package struct CursorCommit: Sendable, Equatable {
             let verdict: JSON = ["discarded": [.string(action)]]
             self.init(minute: minute, verdict: verdict.description, count: 1)
         }
+
+        /// An operation that failed once more.
+        init(minute: Int64, failedAgain action: String) {
+            let verdict: JSON = ["failedAgain": [.string(action)]]
+            self.init(minute: minute, verdict: verdict.description, count: 1)
+        }
     }
 
     package let cursor: Int64
+    /// Of a retry: the cursor whose failed operations these are.
+    package var origin: Int64?
     /// The event up to which all is settled or has a row. Never less than before.
     package var position: Int64
     /// Operations at or below the position that are not plain success, new ones and changed ones.
     package var rows: [StoredOperation] = []
-    /// Operations that are delivered after all.
+    /// Operations that are delivered after all; of a retry all that are.
     package var removed: [SentRequest.Place] = []
     package var requests: [SentRequest] = []
     package var tallies: [Tally] = []

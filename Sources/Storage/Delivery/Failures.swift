@@ -60,6 +60,16 @@ package struct FailureGroup: Sendable, Equatable {
     package let lastAt: Int64
 }
 
+/// Where in the log the failed operations of a cursor lie.
+package struct FailureSpan: Sendable, Equatable {
+    package let cursor: Int64
+    package let integration: String
+    package let first: Int64
+    package let last: Int64
+    /// Whether a delete, a suppression or a merge is among them.
+    package let takesAway: Bool
+}
+
 /// The operations that failed for good: looked at, and let go of (delivery.md C.7).
 package struct Failures: Sendable {
     private let commits: GroupCommit
@@ -91,6 +101,11 @@ package struct Failures: Sendable {
     /// Reasons, the most frequent first, at most `limit`.
     package func groups(_ filter: FailureFilter, limit: Int) async throws(StorageError) -> [FailureGroup] {
         try await commits.database.read { try FailureTables.groups(filter, limit: limit, $0) }
+    }
+
+    /// Cursors with failed operations that a filter lets through, and the events between which these lie.
+    package func spans(_ filter: FailureFilter) async throws(StorageError) -> [FailureSpan] {
+        try await commits.database.read { try FailureTables.spans(filter, $0) }
     }
 
     /// Lets go of some: they are counted as discarded, at a minute since 1970. Those that are gone already are passed over.
@@ -191,6 +206,28 @@ private enum FailureTables {
         }
         let fitting = groups.filter { filter.admits(action: $0.action, words: $0.words) }
         return Array(fitting.sorted { ($1.count, $0.action) < ($0.count, $1.action) }.prefix(max(0, limit)))
+    }
+
+    static func spans(_ filter: FailureFilter, _ connection: Database) throws -> [FailureSpan] {
+        try cursors(filter, from: 0, connection).compactMap { cursor in
+            let row = try connection.row(
+                """
+                SELECT min(seq), max(seq), max(takes_away) FROM exceptions
+                WHERE cursor = ?1 AND state = 1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR words = ?3)
+                """,
+                [cursor.id, filter.action.map(Text.init), filter.words.map(Text.init)]
+            )
+            guard let row, let first = try row.optionalInteger(0), let last = try row.optionalInteger(1) else {
+                return nil
+            }
+            return FailureSpan(
+                cursor: cursor.id,
+                integration: cursor.integration,
+                first: first,
+                last: last,
+                takesAway: try row.integer(2) != 0
+            )
+        }
     }
 
     private static func failure(_ row: Row) throws -> Failure {

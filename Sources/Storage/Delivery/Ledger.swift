@@ -6,11 +6,24 @@ import GRDB
 /// row here; so success costs no row of its own.
 package struct Ledger: Sendable {
     /// Which operations of an integration a cursor delivers.
-    package enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: Sendable, Hashable {
         /// Items of the v2 API. It counts the events.
         case live
         /// Delivery metrics, which have an API of their own.
         case metrics
+        /// What a job of this number is about.
+        case job(Int64)
+
+        /// Those that every integration has.
+        package static let standing: [Kind] = [.live, .metrics]
+
+        package var text: String {
+            switch self {
+            case .live: "live"
+            case .metrics: "metrics"
+            case .job(let number): "job \(number)"
+            }
+        }
     }
 
     /// A cursor as it was left.
@@ -75,6 +88,17 @@ package struct Ledger: Sendable {
     ) async throws(StorageError) -> [StoredOperation] {
         try await commits.database.read {
             try LedgerTables.operations(of: cursor, .open, after: place, limit: limit, $0)
+        }
+    }
+
+    /// Failed operations of a cursor in their order, of events behind a number, at most `limit`.
+    package func failedOperations(
+        of cursor: Int64,
+        afterEvent seq: Int64,
+        limit: Int
+    ) async throws(StorageError) -> [StoredOperation] {
+        try await commits.database.read {
+            try LedgerTables.operations(of: cursor, .failed, after: .init(seq: seq, place: .max), limit: limit, $0)
         }
     }
 

@@ -13,7 +13,7 @@ enum LedgerTables {
         if let cursor = try cursor(kind, of: integration, connection) { return cursor }
         try connection.run(
             "INSERT INTO cursors (integration, kind, start, position) VALUES (?, ?, ?, ?)",
-            [Text(integration), kind.rawValue, seq, seq]
+            [Text(integration), kind.text, seq, seq]
         )
         return Ledger.StoredCursor(id: connection.lastInsertedRowID, start: seq, position: seq)
     }
@@ -25,7 +25,7 @@ enum LedgerTables {
     ) throws -> Ledger.StoredCursor? {
         let row = try connection.row(
             "SELECT id, start, position FROM cursors WHERE integration = ? AND kind = ?",
-            [Text(integration), kind.rawValue]
+            [Text(integration), kind.text]
         )
         return try row.map {
             Ledger.StoredCursor(id: try $0.integer(0), start: try $0.integer(1), position: try $0.integer(2))
@@ -42,10 +42,32 @@ enum LedgerTables {
         if commit.position != position {
             try connection.run("UPDATE cursors SET position = ? WHERE id = ?", [commit.position, commit.cursor])
         }
-        for row in commit.rows { try put(row, of: commit.cursor, connection) }
-        for place in commit.removed { try remove(place, of: commit.cursor, connection) }
+        for row in commit.rows { try settle(row, in: commit, connection) }
+        for place in commit.removed {
+            try remove(place, of: commit.cursor, connection)
+            if let origin = commit.origin { try remove(place, of: origin, connection) }
+        }
         for request in commit.requests { try add(request, of: commit.cursor, connection) }
         for tally in commit.tallies { try add(tally, of: commit.cursor, connection) }
+    }
+
+    /// A failure of a retry is one of the cursor that it is about, if that has not let go of it meanwhile.
+    private static func settle(_ row: StoredOperation, in commit: CursorCommit, _ connection: Database) throws {
+        guard let origin = commit.origin, row.state == .failed else {
+            return try put(row, of: commit.cursor, connection)
+        }
+        try connection.run(
+            """
+            UPDATE exceptions SET words = ?, at = ?, attempts = attempts + ?
+            WHERE cursor = ? AND seq = ? AND place = ? AND state = 1
+            """,
+            [Text(row.words), row.at, row.attempts, origin, row.seq, row.place]
+        )
+        try add(.init(minute: row.at / 60_000, failedAgain: row.action), of: commit.cursor, connection)
+        try connection.run(
+            "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
+            [commit.cursor, row.seq, row.place]
+        )
     }
 
     /// An event that retention kept for an exception goes with the last of them.

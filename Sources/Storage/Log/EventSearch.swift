@@ -100,3 +100,52 @@ extension EventLog {
         ).map { (try $0.integer(0), try $0.integer(1)) }
     }
 }
+
+/// What of the log lies between two times.
+package struct LogStretch: Sendable, Equatable {
+    /// The first event that is in the log at all; `nil` when it is empty.
+    package let oldest: Int64?
+    /// When that was received, in milliseconds since 1970.
+    package let oldestAt: Int64
+    /// The first and the last one between the times; `nil` when none is.
+    package let first: Int64?
+    package let last: Int64?
+}
+
+extension EventLog {
+    /// The events that were received from one time on, and before another (milliseconds since 1970). Events stand in the
+    /// order of their receipt, but for clocks that were set: between the first and the last one others may lie.
+    package func stretch(from: Int64?, until: Int64?) async throws(StorageError) -> LogStretch {
+        try await commits.database.read { connection in
+            let ends = try connection.row("SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM events)")
+            guard let oldest = try ends?.optionalInteger(0), let newest = try ends?.optionalInteger(1) else {
+                return LogStretch(oldest: nil, oldestAt: 0, first: nil, last: nil)
+            }
+            let oldestAt = try connection.row("SELECT received_at FROM events WHERE seq = ?", [oldest])?.integer(0) ?? 0
+            let first = try from.map { try Self.boundary($0, oldest, newest, connection) } ?? oldest
+            let end = try until.map { try Self.boundary($0, oldest, newest, connection) } ?? newest + 1
+            guard first < end else { return LogStretch(oldest: oldest, oldestAt: oldestAt, first: nil, last: nil) }
+            return LogStretch(oldest: oldest, oldestAt: oldestAt, first: first, last: end - 1)
+        }
+    }
+
+    /// The first event that was received at a time or later; one behind the last if there is none. By halving, since the
+    /// log is in order.
+    private static func boundary(
+        _ time: Int64,
+        _ oldest: Int64,
+        _ newest: Int64,
+        _ connection: Database
+    ) throws -> Int64 {
+        var (low, high) = (oldest, newest + 1)
+        while low < high {
+            let middle = low + (high - low) / 2
+            let row = try connection.row(
+                "SELECT received_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1",
+                [middle]
+            )
+            if let receivedAt = try row?.integer(0), receivedAt < time { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

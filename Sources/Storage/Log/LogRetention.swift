@@ -139,8 +139,15 @@ private enum RetentionTables {
     /// Up to where every integration is done, but for what has a row. One that has not begun yet begins at the log's end.
     private static func settled(_ integrations: [String], _ connection: Database) throws -> Int64 {
         try integrations.compactMap { name in
-            try connection.row("SELECT min(position) FROM cursors WHERE integration = ?", [Text(name)])?
-                .optionalInteger(0)
+            // A job holds up what it has still to read, as long as it runs.
+            try connection.row(
+                """
+                SELECT min(position) FROM cursors WHERE integration = ? AND (
+                    kind IN ('live', 'metrics')
+                    OR id IN (SELECT cursor FROM jobs WHERE state IN ('running', 'paused')))
+                """,
+                [Text(name)]
+            )?.optionalInteger(0)
         }.min() ?? .max
     }
 

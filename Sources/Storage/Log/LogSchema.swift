@@ -10,6 +10,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-25 keys by arrival") { try createKeysByArrival($0) }
         migrator.registerMigration("2026-11-25 refused messages again") { try completeRefusedMessages($0) }
         migrator.registerMigration("2026-11-26 delivery graph") { try createLedger($0) }
+        migrator.registerMigration("2026-11-26 jobs") { try createJobs($0) }
         return migrator
     }
 
@@ -208,6 +209,35 @@ enum LogSchema {
                     JOIN verdicts ON verdicts.text = '{"earlier":["' || action || '"]}' GROUP BY cursor, action;
                 DROP TABLE cursors_before;
                 DROP TABLE failures;
+                """
+        )
+    }
+
+    private static func createJobs(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                CREATE TABLE jobs (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    kind TEXT NOT NULL,
+                    integration TEXT NOT NULL,
+                    state TEXT NOT NULL,
+                    first INTEGER NOT NULL,
+                    last INTEGER NOT NULL,
+                    source TEXT,
+                    name TEXT,
+                    user_id TEXT,
+                    place INTEGER,
+                    action TEXT,
+                    words TEXT,
+                    rate INTEGER,
+                    as_new INTEGER NOT NULL,
+                    includes_taking_away INTEGER NOT NULL,
+                    origin INTEGER,
+                    cursor INTEGER NOT NULL DEFAULT 0,
+                    started_at INTEGER NOT NULL,
+                    ended_at INTEGER
+                );
+                CREATE INDEX jobs_by_state ON jobs (state);
                 """
         )
     }

@@ -165,7 +165,7 @@ extension DeliveryAPI {
 
     private func progress(of seq: Int64, in integration: Integration) async throws -> [Ledger.Kind: Progress] {
         var progress: [Ledger.Kind: Progress] = [:]
-        for kind in Ledger.Kind.allCases {
+        for kind in Ledger.Kind.standing {
             // Memory first: what leaves it in between is on the disk then.
             let inMemory = await control.operations(of: seq, in: integration.name, kind)
             progress[kind] = try await stored { () async throws(StorageError) in

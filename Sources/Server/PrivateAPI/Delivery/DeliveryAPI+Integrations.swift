@@ -139,7 +139,7 @@ extension LaneStatus {
                 ["state": "paused", "words": .string(words), "nextTryAt": .time(until)]
             }
         return [
-            "kind": .string(kind.rawValue), "position": .number(JSON.Number(position)),
+            "kind": .string(kind.text), "position": .number(JSON.Number(position)),
             "lastRead": .number(JSON.Number(lastRead)), "road": road, "underWay": .number(JSON.Number(underWay)),
             "concurrency": .number(JSON.Number(concurrency)), "held": .number(JSON.Number(held)),
         ]

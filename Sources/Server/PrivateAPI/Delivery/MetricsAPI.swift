@@ -94,7 +94,7 @@ package struct MetricsAPI: Sendable {
         for (action, counts) in sums.counts.operations.sorted(by: { $0.key < $1.key }) {
             add(counts, labels: name + [("action", action)], to: &page)
         }
-        for lane in sums.lanes { add(lane, labels: name + [("lane", lane.kind.rawValue)], to: &page) }
+        for lane in sums.lanes { add(lane, labels: name + [("lane", lane.kind.label)], to: &page) }
     }
 
     private func add(

@@ -1,0 +1,84 @@
+import LosslessJSON
+import Storage
+
+/// Where a lane's operations come from: the log, a stretch of it, or the failed operations of a cursor.
+struct Feed: Sendable {
+    /// What one reading brought.
+    struct Page: Sendable {
+        let outcomes: [Planner.Outcome]
+        /// The last event that was looked at.
+        let through: Int64
+    }
+
+    /// At most so many events behind this number; `nil` when there are none (yet).
+    let read: @Sendable (_ after: Int64, _ limit: Int) async throws(StorageError) -> Page?
+    /// These events again. Who is missing is gone.
+    let fetch: @Sendable (_ seqs: [Int64]) async throws(StorageError) -> [PlannedEvent]
+
+    private static let readBytes = 8 << 20
+
+    /// The log, up to an event if one is named.
+    init(_ log: EventLog, _ planner: Planner, through last: Int64 = .max) {
+        read = { (seq, limit) async throws(StorageError) in
+            guard seq < last else { return nil }
+            let events = try await log.read(after: seq, limit: limit, maximumBytes: Self.readBytes)
+            guard let end = events.last?.seq else { return nil }
+            let outcomes = events.filter { $0.seq <= last }.map(planner.plan)
+            return Page(outcomes: outcomes, through: min(end, last))
+        }
+        fetch = { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
+    }
+
+    /// The failed operations that a job is about.
+    init(_ log: EventLog, _ ledger: Ledger, _ planner: Planner, retrying job: Job, of origin: Int64) {
+        let selection = job.selection
+        read = { (seq, limit) async throws(StorageError) in
+            guard seq < selection.last else { return nil }
+            var rows = try await ledger.failedOperations(of: origin, afterEvent: seq, limit: max(limit, 1_000))
+            guard let last = rows.last?.seq else { return nil }
+            // The last event may have more rows than were read.
+            if rows.first?.seq != last, rows.count >= max(limit, 1_000) { rows.removeAll { $0.seq == last } }
+            let through = min(rows.last?.seq ?? last, selection.last)
+            let chosen = rows.filter { selection.contains($0) }
+            let events = try await log.read(chosen.map(\.seq))
+            let planned = Dictionary(uniqueKeysWithValues: events.map { ($0.seq, planner.plan($0)) })
+            var outcomes: [Planner.Outcome] = []
+            for (seq, rows) in Dictionary(grouping: chosen, by: \.seq).sorted(by: { $0.key < $1.key }) {
+                if let outcome = planned[seq] { outcomes.append(outcome.limited(to: rows)) }
+            }
+            return Page(outcomes: outcomes, through: through)
+        }
+        fetch = { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
+    }
+}
+
+extension Job.Selection {
+    fileprivate func contains(_ row: StoredOperation) -> Bool {
+        row.seq <= last && (place.map { $0 == row.place } ?? true) && (action.map(row.action.hasSameBytes) ?? true)
+            && (words.map(row.words.hasSameBytes) ?? true)
+    }
+}
+
+extension Planner.Outcome {
+    /// The operations that these rows are about, at their places. One whose action makes nothing any more stays failed.
+    fileprivate func limited(to rows: [StoredOperation]) -> Planner.Outcome {
+        let operations = rows.compactMap { row -> PlannedEvent.Planned? in
+            let own = event.operations.filter { $0.action.hasSameBytes(as: row.action) }
+            guard let planned = own.first(where: { $0.place == row.place }) ?? own.first else { return nil }
+            return PlannedEvent.Planned(
+                place: row.place,
+                action: planned.action,
+                item: planned.item,
+                claims: planned.claims
+            )
+        }
+        var limited = self
+        limited.event = PlannedEvent(
+            seq: event.seq,
+            receivedAt: event.receivedAt,
+            verdict: operations.isEmpty ? nil : Verdict(retried: operations.map(\.action)),
+            operations: operations
+        )
+        return limited
+    }
+}

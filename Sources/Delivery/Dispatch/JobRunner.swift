@@ -1,0 +1,58 @@
+import Logging
+import ServiceLifecycle
+import Storage
+import Synchronization
+
+/// Carries out the replays and retries that are to run: those that were left, and those that are asked for.
+struct JobRunner: Sendable {
+    let jobs: Jobs
+    let control: DeliveryControl
+    let logger: Logger
+    /// The lane for a job; `nil` when its integration is not there.
+    let lane: @Sendable (Job) -> Lane?
+
+    func run() async {
+        let work = Work()
+        await withDiscardingTaskGroup { group in
+            for await _ in control.jobChanges.cancelOnGracefulShutdown() {
+                for job in await running() {
+                    guard let lane = lane(job), work.begins(job.id) else { continue }
+                    group.addTask {
+                        await carryOut(job, lane)
+                        work.ended(job.id)
+                        // It may have been paused and resumed meanwhile.
+                        control.jobsChanged()
+                    }
+                }
+            }
+        }
+    }
+
+    /// The jobs that are being carried out.
+    private final class Work: Sendable {
+        private let ids = Mutex<Set<Int64>>([])
+
+        func begins(_ id: Int64) -> Bool { ids.withLock { $0.insert(id).inserted } }
+        func ended(_ id: Int64) { ids.withLock { _ = $0.remove(id) } }
+    }
+
+    private func running() async -> [Job] {
+        do {
+            return try await jobs.running()
+        } catch {
+            logger.error("the jobs can't be read", metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+
+    private func carryOut(_ job: Job, _ lane: Lane) async {
+        do {
+            guard try await lane.run() else { return }
+            _ = try await jobs.set(.done, of: job.id, at: lane.surroundings.now().wall)
+            logger.notice("a job is done", metadata: ["job": "\(job.id)", "kind": "\(job.kind.rawValue)"])
+        } catch {
+            logger.error("a job could not go on", metadata: ["job": "\(job.id)", "error": "\(error)"])
+            await cancelWhenGracefulShutdown { await lane.surroundings.sleep(.seconds(5)) }
+        }
+    }
+}

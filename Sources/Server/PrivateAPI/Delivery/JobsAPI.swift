@@ -1,0 +1,196 @@
+import Delivery
+import Events
+import HTTPTypes
+import Integrations
+import LosslessJSON
+import Storage
+
+/// Replays and retries under `/admin/v1`: asked for, watched, paused, resumed and stopped.
+struct JobsAPI: Sendable {
+    let delivery: DeliveryAPI
+
+    private static let bodyBytes = 1 << 20
+
+    private var data: DataStore { delivery.data }
+
+    func add(to routes: inout Routes, behind door: AdminDoor) {
+        func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Routes.Handler) {
+            routes.on(method, "/admin/v1/\(path)") { request, parameters in
+                if let refusal = door.refusal(of: request) { return refusal }
+                return try await handler(request, parameters)
+            }
+        }
+        on(.get, "jobs") { _, _ in try await list() }
+        on(.get, "jobs/{number}") { _, path in try await show(path["number"]) }
+        on(.post, "jobs/{number}/pause") { _, path in try await move(path["number"], to: .paused) }
+        on(.post, "jobs/{number}/resume") { _, path in try await move(path["number"], to: .running) }
+        on(.post, "jobs/{number}/stop") { _, path in try await move(path["number"], to: .stopped) }
+        on(.post, "replay") { request, _ in try await replay(request) }
+        on(.post, "failed/retry") { request, _ in try await retry(request) }
+    }
+
+    // MARK: Watching
+
+    private func list() async throws -> Answer {
+        let jobs = try await stored { () async throws(StorageError) in try await data.jobs.list(limit: 200) }
+        var items: [JSON] = []
+        for job in jobs { items.append(.object(try await json(of: job))) }
+        return .admin(.done, json: ["items": .array(items)])
+    }
+
+    private func show(_ text: String) async throws -> Answer {
+        guard let job = try await job(text) else { return unknown(text) }
+        return .admin(.done, json: .object(try await json(of: job)))
+    }
+
+    private func move(_ text: String, to state: Job.State) async throws -> Answer {
+        guard let job = try await job(text) else { return unknown(text) }
+        guard job.state == .running || job.state == .paused else {
+            return .admin(.invalid, "job \(text) is \(job.state.rawValue): it can't be moved any more")
+        }
+        let now = delivery.now()
+        let moved = try await stored { () async throws(StorageError) in
+            try await data.jobs.set(state, of: job.id, at: now)
+        }
+        if state == .running { delivery.control.jobsChanged() } else { delivery.control.stop(job) }
+        return .admin(.done, json: .object(try await json(of: moved ?? job)))
+    }
+
+    private func job(_ text: String) async throws -> Job? {
+        guard let number = Int64(text) else { return nil }
+        return try await stored { () async throws(StorageError) in try await data.jobs.job(number) }
+    }
+
+    private func unknown(_ text: String) -> Answer {
+        .admin(.unknownPath, "there is no job \(text)")
+    }
+
+    /// A job and how far it is.
+    private func json(of job: Job) async throws -> JSON.Object {
+        let counted = try await stored { () async throws(StorageError) in
+            try await data.ledger.counted(.job(job.id), of: job.integration)
+        }
+        var json: JSON.Object = [
+            "number": .number(JSON.Number(job.id)), "kind": .string(job.kind.rawValue),
+            "integration": .string(job.integration), "state": .string(job.state.rawValue),
+            "first": .number(JSON.Number(job.selection.first)), "last": .number(JSON.Number(job.selection.last)),
+            "startedAt": .time(job.startedAt), "endedAt": .time(job.endedAt),
+        ]
+        let options: [(String, String?)] = [
+            ("source", job.selection.source), ("name", job.selection.name), ("userId", job.selection.userId),
+            ("action", job.selection.action), ("words", job.selection.words),
+        ]
+        for (name, value) in options { if let value { json[name] = .string(value) } }
+        if let rate = job.rate { json["rate"] = .number(JSON.Number(rate)) }
+        if job.kind == .replay {
+            json["asNew"] = .bool(job.isAsNew)
+            json["includesTakingAway"] = .bool(job.includesTakingAway)
+        }
+        guard let counted else { return json }
+        json["position"] = .number(JSON.Number(counted.cursor.position))
+        let all = max(1, job.selection.last - job.selection.first + 1)
+        let through = min(max(0, counted.cursor.position - job.selection.first + 1), all)
+        json["progress"] = .number(JSON.Number(job.state == .done ? 100 : through * 100 / all))
+        var sums: JSON.Object = ["planned": 0, "delivered": 0, "waiting": 0, "retrying": 0, "failed": 0]
+        let counts = DeliveryCounts(live: counted, metrics: nil).operations.values
+        for (name, path) in [
+            ("planned", \DeliveryCounts.Operations.planned), ("delivered", \.delivered), ("waiting", \.waiting),
+            ("retrying", \.retrying), ("failed", \.failed),
+        ] {
+            sums[name] = .number(JSON.Number(counts.reduce(0) { $0 + $1[keyPath: path] }))
+        }
+        json["operations"] = .object(sums)
+        return json
+    }
+
+    // MARK: Asking for one
+
+    private func body(of request: IncomingRequest) async throws -> JSON.Object? {
+        let budget = ByteBudget(limit: Self.bodyBytes)
+        let body = try await request.readBody(upTo: Self.bodyBytes, seconds: 30, budget: budget)
+        guard case .whole(let buffer) = body else { return nil }
+        return (try? JSON(parsing: buffer))?.objectValue
+    }
+
+    private func replay(_ request: IncomingRequest) async throws -> Answer {
+        guard let body = try await body(of: request) else { return .admin(.invalid, "the body must be a JSON object") }
+        let wish: ReplayWish
+        do { wish = try ReplayWish(body) } catch { return .admin(.invalid, error.message) }
+        guard delivery.integration(named: wish.integration) != nil else {
+            return delivery.unknownIntegration(wish.integration)
+        }
+        let stretch = try await stored { () async throws(StorageError) in
+            try await data.log.stretch(from: wish.from, until: wish.until)
+        }
+        guard let oldest = stretch.oldest else { return .admin(.invalid, "the log is empty: nothing can be replayed") }
+        if let first = wish.first, first < oldest {
+            return .admin(.invalid, "events before \(oldest) have left the log: begin with \(oldest), or later")
+        }
+        var selection = Job.Selection(
+            first: max(wish.first ?? oldest, stretch.first ?? .max),
+            last: min(wish.last ?? .max, stretch.last ?? -1)
+        )
+        if let from = wish.from, wish.first == nil, oldest > 1, from < stretch.oldestAt {
+            let begin = JSON.time(stretch.oldestAt).stringValue ?? ""
+            return .admin(.invalid, "events before \(begin) have left the log: begin with that time, or later")
+        }
+        guard selection.first <= selection.last else {
+            return .admin(.invalid, "no event of the log lies in between: nothing was started")
+        }
+        (selection.source, selection.name, selection.userId) = (wish.source, wish.name, wish.userId)
+        let hasReceived = try await stored { () async throws(StorageError) in
+            try await data.jobs.hasReceived(wish.integration)
+        }
+        var job = NewJob(.replay, integration: wish.integration, selection: selection, startedAt: delivery.now())
+        job.rate = wish.rate
+        job.isAsNew = wish.isAsNew
+        job.includesTakingAway = wish.includesTakingAway || !hasReceived
+        var json = try await json(of: start(job))
+        json["meaning"] = .string(wish.meaning(includesTakingAway: job.includesTakingAway))
+        return .admin(.done, json: .object(json))
+    }
+
+    private func retry(_ request: IncomingRequest) async throws -> Answer {
+        guard let body = try await body(of: request), let wish = RetryWish(body) else {
+            return .admin(
+                .invalid,
+                """
+                the body must be {"id":…}, {"all":true}, or one or more of "integration", "action" and "words"; "rate" limits \
+                the requests a second, "includeTakingAway" confirms deletes, suppressions and merges
+                """
+            )
+        }
+        let targets = try await stored { () async throws(StorageError) in try await wish.targets(in: data.failures) }
+        guard !targets.isEmpty else {
+            return .admin(.unknownPath, "no failed operation is meant (any more): nothing was started")
+        }
+        guard wish.includesTakingAway || !targets.contains(where: \.takesAway) else {
+            return .admin(
+                .invalid,
+                """
+                deletes, suppressions or merges are among them, and could undo what has happened since: confirm with \
+                "includeTakingAway": true (ferry failed retry --yes), or name an action. Nothing was started
+                """
+            )
+        }
+        var started: [JSON] = []
+        for target in targets where delivery.integration(named: target.integration) != nil {
+            var selection = Job.Selection(first: target.first, last: target.last)
+            (selection.place, selection.action, selection.words) = (target.place, wish.action, wish.words)
+            var job = NewJob(.retry, integration: target.integration, selection: selection, startedAt: delivery.now())
+            job.rate = wish.rate
+            job.origin = target.cursor
+            started.append(.object(try await json(of: start(job))))
+        }
+        guard !started.isEmpty else {
+            return .admin(.invalid, "their integration is not in the configuration any more: nothing was started")
+        }
+        return .admin(.done, json: ["items": .array(started)])
+    }
+
+    private func start(_ job: NewJob) async throws -> Job {
+        let made = try await stored { () async throws(StorageError) in try await data.jobs.add(job) }
+        delivery.control.jobsChanged()
+        return made
+    }
+}
