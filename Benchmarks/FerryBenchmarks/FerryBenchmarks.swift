@@ -59,6 +59,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
         if isMeasured("whole road") {
             print(try await WholeRoad(executable: executable, events: roadEvents).run())
         }
+        if isMeasured("isolation") { print(try await Isolation(executable: executable, events: 50_000).run()) }
     }
 
     private func isMeasured(_ name: String) -> Bool {

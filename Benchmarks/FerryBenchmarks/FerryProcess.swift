@@ -1,5 +1,8 @@
+import AsyncHTTPClient
 import Foundation
 import LosslessJSON
+import NIOCore
+import NIOHTTP1
 
 /// A server of its own: `ferry serve` on free ports of this machine, with a new data folder that goes with it.
 final class FerryProcess {
@@ -24,10 +27,19 @@ final class FerryProcess {
         }
     }
 
-    /// Starts the server and waits until both of its addresses accept connections. Without delivery it takes events onto
-    /// the disk and leaves them there.
-    /// `folder` is one that another process has left.
-    init(executable: String, delivers: Bool = true, folder: URL? = nil) async throws {
+    /// The integrations of its configuration.
+    enum Integrations {
+        /// What a server has that nobody configured: one, on the embedded workspace.
+        case byDefault
+        /// Events stay on the disk.
+        case none
+        /// As they stand in a configuration.
+        case written(String)
+    }
+
+    /// Starts the server and waits until both of its addresses accept connections. `folder` is one that another process
+    /// has left.
+    init(executable: String, integrations: Integrations = .byDefault, folder: URL? = nil) async throws {
         let new = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
         self.folder = folder ?? new
         let folder = self.folder
@@ -35,15 +47,21 @@ final class FerryProcess {
         let readyFile = folder.appending(path: "ready.json")
         try? FileManager.default.removeItem(at: readyFile)
         let configuration = folder.appending(path: "ferry.yaml")
-        try "sources: { benchmarks: { write_key: \(Self.writeKey) } }\n"
-            .write(to: configuration, atomically: true, encoding: .utf8)
+        var arguments: [String] = []
+        let sources = "sources: { benchmarks: { write_key: \(Self.writeKey) } }\n"
+        switch integrations {
+        case .byDefault: break
+        case .none: try sources.write(to: configuration, atomically: true, encoding: .utf8)
+        case .written(let text): try (sources + text).write(to: configuration, atomically: true, encoding: .utf8)
+        }
+        if case .byDefault = integrations {} else { arguments = ["--config", configuration.path] }
         process = Process()
         process.executableURL = URL(filePath: executable)
         process.arguments =
             [
                 "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
                 "--data", folder.appending(path: "data").path, "--ready-file", readyFile.path,
-            ] + (delivers ? [] : ["--config", configuration.path])
+            ] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["FERRY_WRITE_KEY": Self.writeKey]) { $1 }
         process.standardError = FileHandle.nullDevice
         do {
@@ -56,6 +74,16 @@ final class FerryProcess {
             try? FileManager.default.removeItem(at: folder)
             throw error
         }
+    }
+
+    /// Whether these integrations are done with every event of the log.
+    func isDelivered(to integrations: [String]) async throws -> Bool {
+        let request = HTTPClientRequest(url: privateURL + "/admin/v1/integrations")
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let body = try await response.body.collect(upTo: 1 << 22)
+        let items = try JSON(parsing: Array(body.readableBytesView))["items"]?.arrayValue ?? []
+        let named = items.filter { integrations.contains($0["name"]?.stringValue ?? "") }
+        return named.count == integrations.count && named.allSatisfy { $0["lag"]?["events"] == 0 }
     }
 
     /// Stops the server and removes its data.
@@ -85,8 +113,12 @@ final class FerryProcess {
     var publicPort: Int { URL(string: publicURL)?.port ?? 0 }
 
     /// Memory that the server holds.
-    var residentMegabytes: Int {
-        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+    var residentMegabytes: Int { Self.residentMegabytes(of: processIdentifier) }
+
+    var processIdentifier: Int32 { process.processIdentifier }
+
+    static func residentMegabytes(of process: Int32) -> Int {
+        let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) / 1024
     }

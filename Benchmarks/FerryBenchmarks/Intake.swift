@@ -13,7 +13,7 @@ struct Intake {
     func run() async throws -> String {
         var generator = EventGenerator()
         let messages = generator.messages(20_000)
-        let ferry = try await FerryProcess(executable: executable, delivers: false)
+        let ferry = try await FerryProcess(executable: executable, integrations: .none)
         defer { ferry.stop() }
         let idle = ferry.residentMegabytes
         let bare = try await BareServer.start()

@@ -10,7 +10,7 @@ struct LargeLog {
     func run() async throws -> String {
         var generator = EventGenerator()
         let messages = generator.messages(20_000)
-        let first = try await FerryProcess(executable: executable, delivers: false)
+        let first = try await FerryProcess(executable: executable, integrations: .none)
         // Each message comes fifty times over, under an id of its own each time.
         let batches = (0..<events / 100).map { batch in
             let items = (0..<100).map { item -> [UInt8] in
@@ -32,7 +32,7 @@ struct LargeLog {
         // Folds the journal into the file.
         let folder = first.stopKeepingData()
         let start = ContinuousClock.now
-        let second = try await FerryProcess(executable: executable, delivers: false, folder: folder)
+        let second = try await FerryProcess(executable: executable, integrations: .none, folder: folder)
         let ready = start.duration(to: .now) / .milliseconds(1)
         let size = Double(second.logBytes) / Double(sent)
         let idle = second.residentMegabytes
