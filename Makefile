@@ -17,7 +17,8 @@ test: ## build everything and run all tests
 	@scripts/setup tests
 	@echo "Building Ferry and its tests (the first time several minutes: it compiles its libraries) …"
 	@swift build --build-tests $(QUIET)
-	@swift test --skip-build --quiet
+# All at once would starve those that wait for other programs.
+	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 swift test --skip-build --quiet
 
 .PHONY: build
 build: setup ## build ferry for development

@@ -101,13 +101,18 @@ let package = Package(
 
         // Chance for the tests and benchmarks that draw.
         .target(name: "Seeding", path: "Tests/Seeding", swiftSettings: settings),
+        // Other programs for the tests that start some.
+        .target(name: "Launching", path: "Tests/Launching", swiftSettings: settings),
         tests("TelemetryTests", ["Telemetry", metrics]),
         tests("LosslessJSONTests", ["LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("EventsTests", ["Events", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("TriggersTests", ["Triggers", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("MappingsTests", ["Mappings", "LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
-        tests("TrackAPITests", ["TrackAPI", "LosslessJSON", "Seeding", asyncHTTPClient, http2, logging, tls] + nio),
+        tests(
+            "TrackAPITests",
+            ["TrackAPI", "LosslessJSON", "Seeding", "Launching", asyncHTTPClient, http2, logging, tls] + nio
+        ),
         tests(
             "IntegrationsTests",
             ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Seeding"],
@@ -131,7 +136,7 @@ let package = Package(
         ),
         tests(
             "EndToEndTests",
-            ["ferry", "LosslessJSON", "Seeding", "Storage", asyncHTTPClient] + nio,
+            ["ferry", "LosslessJSON", "Seeding", "Launching", "Storage", asyncHTTPClient] + nio,
             resources: [.copy("Browser"), .copy("SDKs"), .copy("Vectors")]
         ),
     ]

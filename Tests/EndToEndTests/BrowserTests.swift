@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Launching
 import LosslessJSON
 import NIOCore
 import Storage
@@ -250,7 +251,7 @@ private final class Chromium {
         process.arguments = Self.flags(profile: profile) + [url]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.launchAlone()
     }
 
     /// Its helper processes end when it does.
@@ -271,7 +272,7 @@ private final class PageServer {
         process.arguments = ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.launchAlone()
         // Serving HTTP on 127.0.0.1 port 41234 (http://127.0.0.1:41234/) ...
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let address = try #require(line.firstMatch(of: /\((http:[^)]*)\/\)/), "\(line)")

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Launching
 import LosslessJSON
 import NIOCore
 import NIOHTTP1
@@ -41,7 +42,7 @@ enum FerryProcess {
         process.standardError = try FileHandle(forWritingTo: paths[2])
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
             process.terminationHandler = { _ in done.resume() }
-            do { try process.run() } catch { done.resume(throwing: error) }
+            do { try process.launchAlone() } catch { done.resume(throwing: error) }
         }
         return Result(
             status: process.terminationStatus,
@@ -101,7 +102,7 @@ final class RunningFerry: Sendable {
         let errors = folder.url.appending(path: "errors").path
         _ = FileManager.default.createFile(atPath: errors, contents: nil)
         process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
-        try process.run()
+        try process.launchAlone()
         self.process = process
         var line: JSON?
         while line == nil, process.isRunning {

@@ -1,4 +1,5 @@
 import Foundation
+import Launching
 import LosslessJSON
 import Storage
 import Synchronization
@@ -168,7 +169,7 @@ final class FaultyRoad {
         ]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.launchAlone()
         while !FileManager.default.fileExists(atPath: ready.path), process.isRunning {
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Launching
 import NIOCore
 import NIOHTTP1
 import NIOHTTP2
@@ -161,7 +162,7 @@ private struct Identity: Sendable {
             "-addext", "subjectAltName=DNS:\(TLSServer.name)",
         ]
         openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
+        try openssl.launchAlone()
         openssl.waitUntilExit()
         guard openssl.terminationStatus == 0 else { throw Failed(status: openssl.terminationStatus) }
         let found = try NIOSSLCertificate.fromPEMFile(certificate)
