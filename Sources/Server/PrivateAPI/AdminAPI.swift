@@ -80,8 +80,7 @@ struct AdminAPI: Sendable {
         to routes: inout Routes,
         _ read: @escaping @Sendable (IncomingRequest, Routes.Parameters, Workspace) async throws -> Reading
     ) {
-        routes.on(.get, path) { request, parameters in
-            if let refusal = door.refusal(of: request) { return refusal }
+        routes.on(.get, path, behind: door) { request, parameters in
             guard let embedded = workspace(named: request.query["workspace"]) else {
                 let names = workspaces.map(\.name).joined(separator: ", ")
                 return .admin(.unknownPath, "there is no such workspace: workspace=NAME may be one of \(names)")

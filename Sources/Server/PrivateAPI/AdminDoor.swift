@@ -41,6 +41,40 @@ struct AdminDoor: Sendable {
     }
 }
 
+extension Routes {
+    /// Adds a handler for those who get through the door.
+    mutating func on(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        behind door: AdminDoor,
+        _ handler: @escaping Handler
+    ) {
+        on(method, path) { request, parameters in
+            if let refusal = door.refusal(of: request) { return refusal }
+            return try await handler(request, parameters)
+        }
+    }
+}
+
+extension IncomingRequest {
+    private static let adminBodyBytes = 1 << 20
+
+    /// The JSON of an operator's call; `nil` when it is none, or larger than a mebibyte.
+    func readAdminBody() async throws -> JSON? {
+        let budget = ByteBudget(limit: Self.adminBodyBytes)
+        let body = try await readBody(upTo: Self.adminBodyBytes, seconds: 30, budget: budget)
+        guard case .whole(let buffer) = body else { return nil }
+        return try? JSON(parsing: buffer)
+    }
+}
+
+extension RequestQuery {
+    /// How many items a page of a list is to have: `limit`, from 1 to 1000, without one 100; `nil` for anything else.
+    var pageLimit: Int? {
+        Int(self["limit"] ?? "100").flatMap { 1...1000 ~= $0 ? $0 : nil }
+    }
+}
+
 extension Answer {
     /// Pages of other origins may not read these: there are no headers that let them.
     static func admin(_ situation: Situation, json: JSON) -> Answer {

@@ -12,10 +12,7 @@ package struct LogAPI: Sendable {
     }
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
-        routes.on(.get, "/admin/v1/log") { request, _ in
-            if let refusal = door.refusal(of: request) { return refusal }
-            return .admin(.done, json: try await status())
-        }
+        routes.on(.get, "/admin/v1/log", behind: door) { _, _ in .admin(.done, json: try await status()) }
     }
 
     private func status() async throws -> JSON {

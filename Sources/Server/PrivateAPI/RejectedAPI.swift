@@ -16,24 +16,17 @@ package struct RejectedAPI: Sendable {
 
     /// Refused messages that one call looks at; the caller goes on from there.
     private static let pageSize = 500
-    private static let bodyBytes = 1 << 20
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
-        routes.on(.get, "/admin/v1/rejected") { request, _ in
-            if let refusal = door.refusal(of: request) { return refusal }
-            return try await list(request)
-        }
-        routes.on(.post, "/admin/v1/rejected/accept") { request, _ in
-            if let refusal = door.refusal(of: request) { return refusal }
-            return try await accept(request)
-        }
+        routes.on(.get, "/admin/v1/rejected", behind: door) { request, _ in try await list(request) }
+        routes.on(.post, "/admin/v1/rejected/accept", behind: door) { request, _ in try await accept(request) }
     }
 
     // MARK: Listing
 
     private func list(_ request: IncomingRequest) async throws -> Answer {
         let query = request.query
-        guard let limit = Int(query["limit"] ?? "100"), 1...1000 ~= limit, let after = Int64(query["cursor"] ?? "0")
+        guard let limit = query.pageLimit, let after = Int64(query["cursor"] ?? "0")
         else { return .admin(.invalid, "limit must be from 1 to 1000, cursor the next of a page before") }
         let filter = RefusedFilter(source: query["source"], code: query["code"])
         let (page, count) = try await stored { () async throws(StorageError) in
@@ -81,9 +74,7 @@ package struct RejectedAPI: Sendable {
     }
 
     private func accept(_ request: IncomingRequest) async throws -> Answer {
-        let budget = ByteBudget(limit: Self.bodyBytes)
-        let body = try await request.readBody(upTo: Self.bodyBytes, seconds: 30, budget: budget)
-        guard case .whole(let buffer) = body, let json = try? JSON(parsing: buffer), let choice = Choice(json) else {
+        guard let choice = try await request.readAdminBody().flatMap(Choice.init) else {
             return .admin(
                 .invalid,
                 """

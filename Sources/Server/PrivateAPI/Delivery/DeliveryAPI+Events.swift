@@ -11,7 +11,7 @@ extension DeliveryAPI {
 
     func searchEvents(_ request: IncomingRequest) async throws -> Answer {
         let query = request.query
-        guard let limit = Int(query["limit"] ?? "100"), 1...1000 ~= limit else {
+        guard let limit = query.pageLimit else {
             return .admin(.invalid, "limit must be a whole number from 1 to 1000")
         }
         guard let before = Int64(query["cursor"] ?? String(Int64.max)) else {

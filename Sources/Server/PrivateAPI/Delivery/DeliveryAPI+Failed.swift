@@ -9,7 +9,6 @@ import Storage
 extension DeliveryAPI {
     /// Failed operations that one call discards; the caller goes on from there.
     private static let pageSize = 500
-    private static let bodyBytes = 1 << 20
 
     private func filter(_ request: IncomingRequest) -> FailureFilter {
         let query = request.query
@@ -18,7 +17,7 @@ extension DeliveryAPI {
 
     func listFailed(_ request: IncomingRequest) async throws -> Answer {
         let query = request.query
-        guard let limit = Int(query["limit"] ?? "100"), 1...1000 ~= limit else {
+        guard let limit = query.pageLimit else {
             return .admin(.invalid, "limit must be a whole number from 1 to 1000")
         }
         var after: FailureID?
@@ -70,9 +69,7 @@ extension DeliveryAPI {
     // MARK: Discarding
 
     func discardFailed(_ request: IncomingRequest) async throws -> Answer {
-        let budget = ByteBudget(limit: Self.bodyBytes)
-        let body = try await request.readBody(upTo: Self.bodyBytes, seconds: 30, budget: budget)
-        guard case .whole(let buffer) = body, let json = try? JSON(parsing: buffer), let choice = Choice(json) else {
+        guard let choice = try await request.readAdminBody().flatMap(Choice.init) else {
             return .admin(
                 .invalid,
                 """

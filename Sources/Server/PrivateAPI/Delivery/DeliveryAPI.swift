@@ -31,34 +31,21 @@ package struct DeliveryAPI: Sendable {
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
         let root = "/admin/v1"
-        on(.get, "\(root)/integrations", &routes, door) { _, _ in try await listIntegrations() }
-        on(.get, "\(root)/integrations/{name}", &routes, door) { _, path in
+        routes.on(.get, "\(root)/integrations", behind: door) { _, _ in try await listIntegrations() }
+        routes.on(.get, "\(root)/integrations/{name}", behind: door) { _, path in
             guard let integration = integration(named: path["name"]) else { return unknownIntegration(path["name"]) }
             return .admin(.done, json: try await status(of: integration))
         }
-        on(.post, "\(root)/integrations/{name}/retry", &routes, door) { _, path in
+        routes.on(.post, "\(root)/integrations/{name}/retry", behind: door) { _, path in
             guard integration(named: path["name"]) != nil else { return unknownIntegration(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
         }
-        on(.get, "\(root)/events", &routes, door) { request, _ in try await searchEvents(request) }
-        on(.get, "\(root)/events/{number}", &routes, door) { _, path in try await explainEvent(path["number"]) }
-        on(.get, "\(root)/failed", &routes, door) { request, _ in try await listFailed(request) }
-        on(.get, "\(root)/failed/groups", &routes, door) { request, _ in try await groupFailed(request) }
-        on(.get, "\(root)/failed/{id}", &routes, door) { _, path in try await showFailed(path["id"]) }
-        on(.post, "\(root)/failed/discard", &routes, door) { request, _ in try await discardFailed(request) }
-    }
-
-    private func on(
-        _ method: HTTPRequest.Method,
-        _ path: String,
-        _ routes: inout Routes,
-        _ door: AdminDoor,
-        _ handler: @escaping Routes.Handler
-    ) {
-        routes.on(method, path) { request, parameters in
-            if let refusal = door.refusal(of: request) { return refusal }
-            return try await handler(request, parameters)
-        }
+        routes.on(.get, "\(root)/events", behind: door) { request, _ in try await searchEvents(request) }
+        routes.on(.get, "\(root)/events/{number}", behind: door) { _, path in try await explainEvent(path["number"]) }
+        routes.on(.get, "\(root)/failed", behind: door) { request, _ in try await listFailed(request) }
+        routes.on(.get, "\(root)/failed/groups", behind: door) { request, _ in try await groupFailed(request) }
+        routes.on(.get, "\(root)/failed/{id}", behind: door) { _, path in try await showFailed(path["id"]) }
+        routes.on(.post, "\(root)/failed/discard", behind: door) { request, _ in try await discardFailed(request) }
     }
 
     func integration(named name: String) -> Integration? {

@@ -9,24 +9,23 @@ import Storage
 struct JobsAPI: Sendable {
     let delivery: DeliveryAPI
 
-    private static let bodyBytes = 1 << 20
-
     private var data: DataStore { delivery.data }
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
-        func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Routes.Handler) {
-            routes.on(method, "/admin/v1/\(path)") { request, parameters in
-                if let refusal = door.refusal(of: request) { return refusal }
-                return try await handler(request, parameters)
-            }
+        let root = "/admin/v1"
+        routes.on(.get, "\(root)/jobs", behind: door) { _, _ in try await list() }
+        routes.on(.get, "\(root)/jobs/{number}", behind: door) { _, path in try await show(path["number"]) }
+        routes.on(.post, "\(root)/jobs/{number}/pause", behind: door) { _, path in
+            try await move(path["number"], to: .paused)
         }
-        on(.get, "jobs") { _, _ in try await list() }
-        on(.get, "jobs/{number}") { _, path in try await show(path["number"]) }
-        on(.post, "jobs/{number}/pause") { _, path in try await move(path["number"], to: .paused) }
-        on(.post, "jobs/{number}/resume") { _, path in try await move(path["number"], to: .running) }
-        on(.post, "jobs/{number}/stop") { _, path in try await move(path["number"], to: .stopped) }
-        on(.post, "replay") { request, _ in try await replay(request) }
-        on(.post, "failed/retry") { request, _ in try await retry(request) }
+        routes.on(.post, "\(root)/jobs/{number}/resume", behind: door) { _, path in
+            try await move(path["number"], to: .running)
+        }
+        routes.on(.post, "\(root)/jobs/{number}/stop", behind: door) { _, path in
+            try await move(path["number"], to: .stopped)
+        }
+        routes.on(.post, "\(root)/replay", behind: door) { request, _ in try await replay(request) }
+        routes.on(.post, "\(root)/failed/retry", behind: door) { request, _ in try await retry(request) }
     }
 
     // MARK: Watching
@@ -105,15 +104,10 @@ struct JobsAPI: Sendable {
 
     // MARK: Asking for one
 
-    private func body(of request: IncomingRequest) async throws -> JSON.Object? {
-        let budget = ByteBudget(limit: Self.bodyBytes)
-        let body = try await request.readBody(upTo: Self.bodyBytes, seconds: 30, budget: budget)
-        guard case .whole(let buffer) = body else { return nil }
-        return (try? JSON(parsing: buffer))?.objectValue
-    }
-
     private func replay(_ request: IncomingRequest) async throws -> Answer {
-        guard let body = try await body(of: request) else { return .admin(.invalid, "the body must be a JSON object") }
+        guard let body = try await request.readAdminBody()?.objectValue else {
+            return .admin(.invalid, "the body must be a JSON object")
+        }
         let wish: ReplayWish
         do { wish = try ReplayWish(body) } catch { return .admin(.invalid, error.message) }
         guard delivery.integration(named: wish.integration) != nil else {
@@ -151,7 +145,7 @@ struct JobsAPI: Sendable {
     }
 
     private func retry(_ request: IncomingRequest) async throws -> Answer {
-        guard let body = try await body(of: request), let wish = RetryWish(body) else {
+        guard let wish = try await request.readAdminBody()?.objectValue.flatMap(RetryWish.init) else {
             return .admin(
                 .invalid,
                 """

@@ -19,9 +19,8 @@ package struct MetricsAPI: Sendable {
     }
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
-        routes.on(.get, "/metrics") { request, _ in
-            if let refusal = door.refusal(of: request) { return refusal }
-            return Answer(
+        routes.on(.get, "/metrics", behind: door) { _, _ in
+            Answer(
                 .done,
                 headers: [.contentType: Exposition.contentType, .cacheControl: "no-store"],
                 body: Array(try await page().utf8)
