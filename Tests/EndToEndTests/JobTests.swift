@@ -44,7 +44,9 @@ import Testing
         let again = try await run(["failed", "retry", "--all"], before)
         #expect(again.status == 1)
         #expect(again.output.contains("retry  shop  done  100 %  planned 2, failed 2"))
-        #expect(try await run(["failed", "list"], before).lines.count == 2)
+        let list = try await run(["failed", "list", "--json"], before)
+        #expect(list.lines.count == 2)
+        let first = try #require(try JSON(parsing: list.lines[0])["id"]?.stringValue)
         #expect(before.stop() == 0)
 
         let mended = Self.plain.replacing(
@@ -52,7 +54,7 @@ import Testing
             with: "endpoint: workspace }, actions: { track-event: { mapping: { attributes: { cut: true } } } } }"
         )
         let after = try await RunningFerry(data: data, config: try folder.file("b.yaml", mended))
-        let one = try await run(["failed", "retry", "1-1-0"], after)
+        let one = try await run(["failed", "retry", first], after)
         #expect(one.status == 0 && one.output.contains("done  100 %  planned 1, delivered 1"))
         #expect(try await events(of: "u1", after).sorted() == ["Large", "Small"])
         #expect(try await events(of: "u2", after).isEmpty)
@@ -63,7 +65,7 @@ import Testing
         let track = try await after.get("/admin/v1/integrations/shop").body?["operations"]?["track-event"]
         #expect(track?["delivered"] == 3 && track?["failed"] == 0)
 
-        let gone = try await run(["failed", "retry", "1-1-0"], after)
+        let gone = try await run(["failed", "retry", first], after)
         #expect(gone.status == 1 && gone.errors.contains("no failed operation is meant (any more)"))
         #expect(try await run(["failed", "retry"], after).status == 64)
     }
