@@ -137,7 +137,7 @@ extension Ledger {
         let store = try DataStore(opening: .memory)
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
         func request(_ seqs: [Int64], at time: Int64, words: String? = nil) -> SentRequest {
-            let operations = seqs.map { SentRequest.Place(seq: $0, place: Int($0 % 3)) }
+            let operations = seqs.map { OperationID(seq: $0, place: Int($0 % 3)) }
             return SentRequest(operations: operations, sentAt: time, milliseconds: 9, status: 200, words: words)
         }
         var commit = CursorCommit(cursor: cursor.id, position: 1_000_000)

@@ -140,7 +140,7 @@ extension Cursor {
     private mutating func note(_ request: Request, status: Int?, words: String?, at now: Moment) {
         requests.append(
             SentRequest(
-                operations: request.operations.map { SentRequest.Place(seq: $0.id.seq, place: $0.id.place) },
+                operations: request.operations.map(\.id),
                 sentAt: request.sentAt.wall,
                 milliseconds: now.steady - request.sentAt.steady,
                 status: status,

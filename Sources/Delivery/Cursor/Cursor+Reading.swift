@@ -60,7 +60,7 @@ extension Cursor {
 
     /// An operation that was open when the process ended. Its body stays in the log until its turn comes.
     mutating func reenter(_ row: StoredOperation, at now: Moment) {
-        let id = OperationID(seq: row.seq, place: row.place)
+        let id = row.id
         var entry = Entry(
             action: row.action,
             takesAway: row.takesAway,

@@ -97,7 +97,7 @@ extension Cursor {
             if end == .failed {
                 commit.rows.append(row(of: id, entry, .failed, at: now))
             } else if wasStored || origin != nil {
-                commit.removed.append(.init(seq: id.seq, place: id.place))
+                commit.removed.append(id)
             }
             return true
         }

@@ -1,4 +1,5 @@
 import HeapModule
+import Storage
 import TrackAPI
 
 /// What goes out next.

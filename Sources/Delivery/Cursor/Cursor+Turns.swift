@@ -1,4 +1,5 @@
 import HeapModule
+import Storage
 import TrackAPI
 
 /// How an operation moves on: its turn comes, it ends, it is given up.

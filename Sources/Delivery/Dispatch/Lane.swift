@@ -110,8 +110,7 @@ struct Lane: Sendable {
         let stored = try await ledger.open(kind, of: name, startingAt: end)
         var rows: [StoredOperation] = []
         while true {
-            let after = rows.last.map { SentRequest.Place(seq: $0.seq, place: $0.place) }
-            let page = try await ledger.openOperations(of: stored.id, after: after, limit: 1_000)
+            let page = try await ledger.openOperations(of: stored.id, after: rows.last?.id, limit: 1_000)
             rows += page
             if page.isEmpty { break }
         }

@@ -1,17 +1,4 @@
-/// An operation's place in the order of everything: its event, then its place in the event's plan.
-package struct OperationID: Sendable, Hashable, Comparable {
-    package let seq: Int64
-    package let place: Int
-
-    package init(seq: Int64, place: Int) {
-        self.seq = seq
-        self.place = place
-    }
-
-    package static func < (left: OperationID, right: OperationID) -> Bool {
-        (left.seq, left.place) < (right.seq, right.place)
-    }
-}
+import Storage
 
 /// Who waits for whom: an operation waits for the last one before it on each of its keys (delivery.md C.3).
 ///

@@ -1,5 +1,20 @@
 import LosslessJSON
 
+/// An operation's place in the order of everything: its event, then its place in that event's plan.
+package struct OperationID: Sendable, Hashable, Comparable {
+    package let seq: Int64
+    package let place: Int
+
+    package init(seq: Int64, place: Int) {
+        self.seq = seq
+        self.place = place
+    }
+
+    package static func < (left: OperationID, right: OperationID) -> Bool {
+        (left.seq, left.place) < (right.seq, right.place)
+    }
+}
+
 /// An operation that is not plain success: it waits for long, is tried again, or failed for good.
 package struct StoredOperation: Sendable, Equatable {
     package enum State: Int64, Sendable {
@@ -32,6 +47,8 @@ package struct StoredOperation: Sendable, Equatable {
     /// Why, in Customer.io's own words where there are any.
     package var words: String
 
+    package var id: OperationID { OperationID(seq: seq, place: place) }
+
     package init(
         seq: Int64,
         place: Int,
@@ -63,19 +80,8 @@ package struct StoredOperation: Sendable, Equatable {
 
 /// One HTTP request to a destination, for the story of the events that were in it.
 package struct SentRequest: Sendable, Equatable {
-    /// An operation by its event and its place in that event's plan.
-    package struct Place: Sendable, Hashable {
-        package let seq: Int64
-        package let place: Int
-
-        package init(seq: Int64, place: Int) {
-            self.seq = seq
-            self.place = place
-        }
-    }
-
     /// In the order in which they were sent.
-    package var operations: [Place]
+    package var operations: [OperationID]
     /// Milliseconds since 1970.
     package var sentAt: Int64
     /// Until its answer.
@@ -85,7 +91,7 @@ package struct SentRequest: Sendable, Equatable {
     /// What was said; `nil` when everything was taken.
     package var words: String?
 
-    package init(operations: [Place], sentAt: Int64, milliseconds: Int64, status: Int?, words: String?) {
+    package init(operations: [OperationID], sentAt: Int64, milliseconds: Int64, status: Int?, words: String?) {
         self.operations = operations
         self.sentAt = sentAt
         self.milliseconds = milliseconds
@@ -129,7 +135,7 @@ package struct CursorCommit: Sendable, Equatable {
     /// Operations at or below the position that are not plain success, new ones and changed ones.
     package var rows: [StoredOperation] = []
     /// Operations that are delivered after all; of a retry all that are.
-    package var removed: [SentRequest.Place] = []
+    package var removed: [OperationID] = []
     package var requests: [SentRequest] = []
     package var tallies: [Tally] = []
 

@@ -83,7 +83,7 @@ package struct Ledger: Sendable {
     /// Operations of a cursor that are still to be delivered, in order: those behind `after`, at most `limit`.
     package func openOperations(
         of cursor: Int64,
-        after place: SentRequest.Place? = nil,
+        after place: OperationID? = nil,
         limit: Int
     ) async throws(StorageError) -> [StoredOperation] {
         try await commits.database.read {

@@ -71,7 +71,7 @@ enum LedgerTables {
     }
 
     /// An event that retention kept for an exception goes with the last of them.
-    static func remove(_ place: SentRequest.Place, of cursor: Int64, _ connection: Database) throws {
+    static func remove(_ place: OperationID, of cursor: Int64, _ connection: Database) throws {
         try connection.run(
             "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
             [cursor, place.seq, place.place]
@@ -128,7 +128,7 @@ enum LedgerTables {
     static func operations(
         of cursor: Int64,
         _ state: StoredOperation.State,
-        after place: SentRequest.Place?,
+        after place: OperationID?,
         limit: Int,
         _ connection: Database
     ) throws -> [StoredOperation] {
@@ -197,7 +197,7 @@ enum LedgerTables {
 
     /// A row for each stretch of the log that the request's operations came from: one, nearly always.
     private static func add(_ request: SentRequest, of cursor: Int64, _ connection: Database) throws {
-        var operations = request.operations.sorted { ($0.seq, $0.place) < ($1.seq, $1.place) }[...]
+        var operations = request.operations.sorted()[...]
         while let first = operations.first {
             let group = operations.prefix { $0.seq - first.seq < stretch }
             operations = operations.dropFirst(group.count)
@@ -229,7 +229,7 @@ enum LedgerTables {
                 throw StorageError.unreadable("request")
             }
             let operations = stride(from: 0, to: numbers.count - 1, by: 2).map { position in
-                SentRequest.Place(seq: low + Int64(numbers[position]), place: Int(numbers[position + 1]))
+                OperationID(seq: low + Int64(numbers[position]), place: Int(numbers[position + 1]))
             }
             guard operations.contains(where: { $0.seq == seq }) else { return nil }
             return SentRequest(

@@ -1,3 +1,5 @@
+import Storage
+
 @testable import Delivery
 
 /// What is left out of a run, to find what matters.
