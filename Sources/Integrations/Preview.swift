@@ -89,7 +89,8 @@ extension Plan.Warning {
 }
 
 extension ActionTrace {
-    fileprivate var json: JSON {
+    /// As previews print it under `--explain`.
+    package var json: JSON {
         [
             "action": .string(action),
             "enabled": .bool(isEnabled),

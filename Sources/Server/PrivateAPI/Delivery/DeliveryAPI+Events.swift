@@ -102,8 +102,9 @@ extension DeliveryAPI {
         }
         story["state"] = .string(Self.worst(of: states) ?? "ignored")
         story["operations"] = .array(operations)
-        let preview = Preview(line: Int(seq), integration: integration, explains: true).run(on: event)
-        for key in ["ignored", "warnings", "trace"] { story[key] = preview[key] }
+        story["ignored"] = .array(plan.ignored.map(\.json))
+        story["warnings"] = .array(plan.warnings.map(\.json))
+        story["trace"] = .array(integration.explain(event).map(\.json))
         return .object(story)
     }
 
