@@ -57,6 +57,29 @@ struct AdminClient {
         return try await send(HTTPClientRequest(url: url + path + (text.isEmpty ? "" : "?\(text)")))
     }
 
+    /// Goes through a list page by page: uses at most `limit` of its items.
+    ///
+    /// - Returns: how many there were, and the last page.
+    func forEachItem(
+        of path: String,
+        _ query: [(String, String?)],
+        limit: Int,
+        _ use: (JSON) async throws -> Void
+    ) async throws -> (count: Int, lastPage: JSON) {
+        var cursor: String?
+        var count = 0
+        var page: JSON
+        repeat {
+            page = try await get(path, query + [("limit", String(min(limit - count, 1000))), ("cursor", cursor)])
+            for item in page["items"]?.arrayValue ?? [] {
+                try await use(item)
+                count += 1
+            }
+            cursor = page["next"]?.stringValue
+        } while cursor != nil && count < limit
+        return (count, page)
+    }
+
     /// A text as one segment of a path.
     static func segment(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~")))

@@ -9,6 +9,8 @@ struct Failed: AsyncParsableCommand {
         subcommands: [Groups.self, List.self, Show.self, Export.self, Retry.self, Discard.self]
     )
 
+    private static let path = "/admin/v1/failed"
+
     /// Which failed operations are meant.
     struct Filter: ParsableArguments {
         @Option(help: "Only those of this integration.")
@@ -78,7 +80,7 @@ struct Failed: AsyncParsableCommand {
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                let count = try await Failed.forEach(client, filter, limit: limit) { item in
+                let (count, _) = try await client.forEachItem(of: Failed.path, filter.query, limit: limit) { item in
                     json ? Terminal.print(item.description) : Self.show(item)
                 }
                 if !json { Terminal.error("\(count) shown") }
@@ -122,7 +124,7 @@ struct Failed: AsyncParsableCommand {
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                _ = try await Failed.forEach(client, filter, limit: .max) { item in
+                _ = try await client.forEachItem(of: Failed.path, filter.query, limit: .max) { item in
                     guard let id = item["id"]?.stringValue else { return }
                     Terminal.print(try await client.get("/admin/v1/failed/\(AdminClient.segment(id))").description)
                 }
@@ -225,28 +227,5 @@ struct Failed: AsyncParsableCommand {
                 ["ids": .array(ids[start..<min(start + 500, ids.count)].map(JSON.string))]
             }
         }
-    }
-
-    /// Goes through the failed operations page by page, and says how many there were.
-    private static func forEach(
-        _ client: AdminClient,
-        _ filter: Filter,
-        limit: Int,
-        _ use: (JSON) async throws -> Void
-    ) async throws -> Int {
-        var cursor: String?
-        var count = 0
-        repeat {
-            let page = try await client.get(
-                "/admin/v1/failed",
-                filter.query + [("limit", String(min(limit - count, 1000))), ("cursor", cursor)]
-            )
-            for item in page["items"]?.arrayValue ?? [] {
-                try await use(item)
-                count += 1
-            }
-            cursor = page["next"]?.stringValue
-        } while cursor != nil && count < limit
-        return count
     }
 }

@@ -40,24 +40,11 @@ struct Rejected: AsyncParsableCommand {
         }
 
         private func list(_ client: AdminClient) async throws {
-            var cursor: String?
-            var left = limit
-            var total: JSON = 0
-            repeat {
-                let page = try await client.get(
-                    "/admin/v1/rejected",
-                    [
-                        ("limit", String(min(left, 1000))), ("cursor", cursor), ("source", filter.source),
-                        ("code", filter.code),
-                    ]
-                )
-                let items = page["items"]?.arrayValue ?? []
-                for item in items { Terminal.print(json ? item.description : Self.line(item)) }
-                left -= items.count
-                cursor = page["next"]?.stringValue
-                total = page["count"] ?? total
-            } while cursor != nil && left > 0
-            if !json { Terminal.error("\(limit - left) shown, \(total) kept") }
+            let query = [("source", filter.source), ("code", filter.code)]
+            let (count, page) = try await client.forEachItem(of: "/admin/v1/rejected", query, limit: limit) { item in
+                Terminal.print(json ? item.description : Self.line(item))
+            }
+            if !json { Terminal.error("\(count) shown, \(page["count"] ?? 0) kept") }
         }
 
         /// `12  2026-11-25T10:00:00.000Z  web  batch  invalid_request  userId must be …  {"type":…`
