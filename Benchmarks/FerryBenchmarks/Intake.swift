@@ -100,13 +100,4 @@ struct Intake {
             return LoadGenerator.request("/v1/track", key: FerryProcess.writeKey, body: withoutId(message))
         }
     }
-
-    // MARK: Words
-
-    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-
-    private func range(_ values: [Double], _ format: String = "%.0f") -> String {
-        let sorted = values.sorted()
-        return String(format: "\(format) (\(format)–\(format))", median(values), sorted[0], sorted[sorted.count - 1])
-    }
 }

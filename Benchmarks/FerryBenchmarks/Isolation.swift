@@ -50,14 +50,4 @@ struct Isolation {
         }
         return text
     }
-
-    private func range(_ values: [Double], _ format: String) -> String {
-        let sorted = values.sorted()
-        return String(
-            format: "\(format) (\(format)–\(format))",
-            sorted[sorted.count / 2],
-            sorted[0],
-            sorted[sorted.count - 1]
-        )
-    }
 }

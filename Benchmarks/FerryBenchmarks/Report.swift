@@ -66,3 +66,12 @@ struct Report {
         return groups.joined(separator: ",")
     }
 }
+
+/// The one in the middle.
+func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+/// The median, with the lowest and the highest in brackets.
+func range(_ values: [Double], _ format: String = "%.0f") -> String {
+    let sorted = values.sorted()
+    return String(format: "\(format) (\(format)–\(format))", median(values), sorted[0], sorted[sorted.count - 1])
+}
