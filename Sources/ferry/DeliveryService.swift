@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import Delivery
-import Foundation
+import Events
 import Integrations
 import Logging
 import Server
@@ -94,7 +94,7 @@ extension Moment {
         let steady = start.duration(to: .now)
         return Moment(
             steady: Int64(steady / .milliseconds(1)),
-            wall: Int64(Date().timeIntervalSince1970 * 1000)
+            wall: Timestamp.now.milliseconds
         )
     }
 

@@ -1,3 +1,4 @@
+import Events
 import Foundation
 import Integrations
 import Logging
@@ -44,7 +45,7 @@ struct Housekeeping: Service {
     }
 
     private func step() async -> LogRetention.Outcome {
-        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        let now = Timestamp.now.milliseconds
         do {
             try await store.refusedMessages.trim(at: now)
             return try await store.retention.sweep(policy, at: now)

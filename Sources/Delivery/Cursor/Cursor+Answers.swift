@@ -34,14 +34,14 @@ extension Cursor {
         case .suspicious(let words, let retryAfter, let isTimeout):
             tried(request, words)
             let isKnown = !road.isOpen
-            let isClosed = road.isSuspicious(
+            road.isSuspicious(
                 words,
                 retryAfter: retryAfter,
                 sentAt: request.sentAt.steady,
                 chance: chance,
                 at: now.steady
             )
-            if isClosed { noteRoad(wasKnown: isKnown, at: now) }
+            noteRoad(wasKnown: isKnown, at: now)
             if request.operations.count > 1 {
                 halve(request)
             } else {

@@ -54,11 +54,8 @@ extension Cursor {
     }
 
     /// Gives an operation up: it fails with these words, in its turn. One that is under way is decided by its answer.
-    ///
-    /// - Returns: whether there was one that is not settled.
-    @discardableResult
-    mutating func drop(_ id: OperationID, _ words: String, at now: Moment) -> Bool {
-        guard var entry = entries[id], !entry.isEnded, entry.dropped == nil else { return false }
+    mutating func drop(_ id: OperationID, _ words: String, at now: Moment) {
+        guard var entry = entries[id], !entry.isEnded, entry.dropped == nil else { return }
         entry.dropped = words
         if entry.phase != .flying { letGoOfBody(&entry) }
         entries[id] = entry
@@ -66,7 +63,6 @@ extension Cursor {
         case .ready, .parked, .away: end(id, .failed, words: words, at: now)
         case .blocked, .flying, .ended: break
         }
-        return true
     }
 
     /// Tries at once what waits for its next try.

@@ -77,19 +77,18 @@ struct Road: Sendable {
         close(words, for: max(retryAfter?.milliseconds ?? 0, Backoff.wait(streak, of: .road, chance: chance)), at: now)
     }
 
-    /// A request failed in a way for which one of its operations may be to blame. Returns whether that closed the road.
+    /// A request failed in a way for which one of its operations may be to blame. Several in a row close the road.
     mutating func isSuspicious(
         _ words: String,
         retryAfter: Duration?,
         sentAt: Int64,
         chance: Double,
         at now: Int64
-    ) -> Bool {
+    ) {
         countFailure(sentAt: sentAt)
-        guard streak >= Self.suspiciousInRow || retryAfter != nil || !isOpen else { return false }
+        guard streak >= Self.suspiciousInRow || retryAfter != nil || !isOpen else { return }
         let tries = max(1, streak - Self.suspiciousInRow + 1)
         close(words, for: max(retryAfter?.milliseconds ?? 0, Backoff.wait(tries, of: .road, chance: chance)), at: now)
-        return true
     }
 
     mutating func pause(_ words: String, at now: Int64) {

@@ -17,8 +17,6 @@ package final class DeliveryControl: Sendable {
         case retryNow
         /// What is known of the operations of an event.
         case status(seq: Int64, answer: @Sendable ([OperationStatus]) -> Void)
-        /// Give up an operation that is not settled; whether there was one.
-        case giveUp(OperationID, words: String, answer: @Sendable (Bool) -> Void)
     }
 
     private struct State {
@@ -67,25 +65,6 @@ package final class DeliveryControl: Sendable {
                 to: LaneID(integration: integration, kind: kind)
             )
             if !isAsked { continuation.resume(returning: []) }
-        }
-    }
-
-    /// Gives up an operation that is waiting or retrying; it fails with these words in its turn.
-    ///
-    /// - Returns: whether there was one that is not settled.
-    package func giveUp(
-        seq: Int64,
-        place: Int,
-        in integration: String,
-        _ kind: Ledger.Kind,
-        words: String
-    ) async -> Bool {
-        await withCheckedContinuation { continuation in
-            let isAsked = send(
-                .giveUp(OperationID(seq: seq, place: place), words: words) { continuation.resume(returning: $0) },
-                to: LaneID(integration: integration, kind: kind)
-            )
-            if !isAsked { continuation.resume(returning: false) }
         }
     }
 

@@ -33,6 +33,18 @@ package struct DeliveryCounts: Sendable, Equatable {
     package private(set) var events = Events()
     /// By the names of the actions.
     package private(set) var operations: [String: Operations] = [:]
+    /// Those of all actions together.
+    package var total: Operations {
+        operations.values.reduce(into: Operations()) { total, counts in
+            total.planned += counts.planned
+            total.delivered += counts.delivered
+            total.waiting += counts.waiting
+            total.retrying += counts.retrying
+            total.failed += counts.failed
+            total.discarded += counts.discarded
+        }
+    }
+
     /// Why operations were not made: actions, reasons, numbers of events.
     package private(set) var ignored: [String: [String: Int64]] = [:]
 

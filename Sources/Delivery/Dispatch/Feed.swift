@@ -26,7 +26,14 @@ struct Feed: Sendable {
             let outcomes = events.filter { $0.seq <= last }.map(planner.plan)
             return Page(outcomes: outcomes, through: min(end, last))
         }
-        fetch = { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
+        fetch = Self.events(of: log, planner)
+    }
+
+    private static func events(
+        of log: EventLog,
+        _ planner: Planner
+    ) -> @Sendable ([Int64]) async throws(StorageError) -> [PlannedEvent] {
+        { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
     }
 
     /// The failed operations that a job is about.
@@ -34,10 +41,11 @@ struct Feed: Sendable {
         let selection = job.selection
         read = { (seq, limit) async throws(StorageError) in
             guard seq < selection.last else { return nil }
-            var rows = try await ledger.failedOperations(of: origin, afterEvent: seq, limit: max(limit, 1_000))
+            let limit = max(limit, 1_000)
+            var rows = try await ledger.failedOperations(of: origin, afterEvent: seq, limit: limit)
             guard let last = rows.last?.seq else { return nil }
             // The last event may have more rows than were read.
-            if rows.first?.seq != last, rows.count >= max(limit, 1_000) { rows.removeAll { $0.seq == last } }
+            if rows.first?.seq != last, rows.count >= limit { rows.removeAll { $0.seq == last } }
             let through = min(rows.last?.seq ?? last, selection.last)
             let chosen = rows.filter { selection.contains($0) }
             let events = try await log.read(chosen.map(\.seq))
@@ -48,7 +56,7 @@ struct Feed: Sendable {
             }
             return Page(outcomes: outcomes, through: through)
         }
-        fetch = { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
+        fetch = Self.events(of: log, planner)
     }
 }
 

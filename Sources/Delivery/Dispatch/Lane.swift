@@ -95,11 +95,7 @@ struct Lane: Sendable {
     private static func turnAway(_ inputs: AsyncStream<Input>) {
         Task {
             for await input in inputs {
-                switch input {
-                case .asked(.status(_, let answer)): answer([])
-                case .asked(.giveUp(_, _, let answer)): answer(false)
-                default: break
-                }
+                if case .asked(.status(_, let answer)) = input { answer([]) }
             }
         }
     }
@@ -148,7 +144,6 @@ struct Lane: Sendable {
         case .asked(.stop): cursor.stop()
         case .asked(.retryNow): cursor.retryNow(at: now)
         case .asked(.status(let seq, let answer)): answer(cursor.status(of: seq, at: now))
-        case .asked(.giveUp(let id, let words, let answer)): answer(cursor.drop(id, words, at: now))
         case .timeCame, .stop, .stopNow: break
         }
     }

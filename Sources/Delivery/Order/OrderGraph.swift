@@ -21,8 +21,6 @@ struct OrderGraph: Sendable {
     private var nodes: [OperationID: Node] = [:]
     private var tails: [UInt64: Tail] = [:]
 
-    var count: Int { nodes.count }
-
     /// Puts an operation behind all that are there. Whether it is free, because it waits for nobody.
     mutating func enter(_ id: OperationID, claims: [Claim]) -> Bool {
         var blockers: [OperationID] = []

@@ -75,7 +75,7 @@ extension DeliveryAPI {
             }
         }
         if lanes.isEmpty { return ["state": "stopped", "words": .string("it is not running; \(behind)")] }
-        let retrying = counts.operations.values.reduce(0) { $0 + $1.retrying }
+        let retrying = counts.total.retrying
         if retrying > 0 {
             return ["state": "retrying", "words": .string("\(retrying) operations are tried again; \(behind)")]
         }

@@ -90,15 +90,12 @@ struct JobsAPI: Sendable {
         let all = max(1, job.selection.last - job.selection.first + 1)
         let through = min(max(0, counted.cursor.position - job.selection.first + 1), all)
         json["progress"] = .number(JSON.Number(job.state == .done ? 100 : through * 100 / all))
-        var sums: JSON.Object = ["planned": 0, "delivered": 0, "waiting": 0, "retrying": 0, "failed": 0]
-        let counts = DeliveryCounts(live: counted, metrics: nil).operations.values
-        for (name, path) in [
-            ("planned", \DeliveryCounts.Operations.planned), ("delivered", \.delivered), ("waiting", \.waiting),
-            ("retrying", \.retrying), ("failed", \.failed),
-        ] {
-            sums[name] = .number(JSON.Number(counts.reduce(0) { $0 + $1[keyPath: path] }))
-        }
-        json["operations"] = .object(sums)
+        let total = DeliveryCounts(live: counted, metrics: nil).total
+        json["operations"] = [
+            "planned": .number(JSON.Number(total.planned)), "delivered": .number(JSON.Number(total.delivered)),
+            "waiting": .number(JSON.Number(total.waiting)), "retrying": .number(JSON.Number(total.retrying)),
+            "failed": .number(JSON.Number(total.failed)),
+        ]
         return json
     }
 
