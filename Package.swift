@@ -72,7 +72,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]
         ),
-        room("Storage", ["LosslessJSON", grdb]),
+        room("Storage", ["LosslessJSON", crypto, grdb]),
         room(
             "Delivery",
             ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging, metrics] + collections

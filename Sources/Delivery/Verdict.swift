@@ -47,6 +47,8 @@ package struct Verdict: Sendable, Hashable {
 
     /// Of a source that the integration is not connected to.
     package static let otherSource = Verdict(skipped: "other source")
+    /// It arrived while the integration was switched off.
+    package static let switchedOff = Verdict(skipped: "switched off")
     /// A replay is not about it.
     package static let notSelected = Verdict(skipped: "not selected")
     /// It left the log before it was planned.

@@ -17,14 +17,27 @@ package struct Integration: Sendable {
     package let settings: Settings
     /// In the order of actions.md §3, then of the file.
     package let actions: [Action]
+    /// One that is switched off takes no events; what arrives meanwhile is never for it.
+    package let isEnabled: Bool
+    /// What was written of it.
+    package let definition: IntegrationDefinition
     /// Enabled commands that listen to more than their default name: they take their events from `track-event`.
     private let customCommands: [Action]
 
-    package init(name: String, sources: Sources = .all, settings: Settings, actions: [Action]) {
+    package init(
+        name: String,
+        isEnabled: Bool = true,
+        sources: Sources = .all,
+        settings: Settings,
+        actions: [Action],
+        definition: IntegrationDefinition? = nil
+    ) {
         self.name = name
+        self.isEnabled = isEnabled
         self.sources = sources
         self.settings = settings
         self.actions = actions
+        self.definition = definition ?? IntegrationDefinition(name: name, section: [:])
         customCommands = actions.filter { $0.isEnabled && $0.definition.isCommand && !$0.hasDefaultTrigger }
     }
 
@@ -49,7 +62,19 @@ package struct Integration: Sendable {
     /// The same with those of its actions only that make operations of a kind and are enabled.
     package func limited(to kind: Operation.Kind) -> Integration {
         let actions = actions.filter { $0.isEnabled && $0.definition.kind == kind }
-        return Integration(name: name, sources: sources, settings: settings, actions: actions)
+        return Integration(
+            name: name,
+            isEnabled: isEnabled,
+            sources: sources,
+            settings: settings,
+            actions: actions,
+            definition: definition
+        )
+    }
+
+    /// Whether events of a source are for it at all.
+    package func takes(from source: String) -> Bool {
+        isEnabled && sources.contain(source)
     }
 
     /// What this integration makes of an event (actions.md §3, §5). Pure: no clock, no chance.

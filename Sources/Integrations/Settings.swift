@@ -2,7 +2,7 @@ package import TrackAPI
 
 extension Integration {
     /// Where an integration sends, and how fast (actions.md §1).
-    package struct Settings: Sendable {
+    package struct Settings: Sendable, Equatable {
         /// Where the Track API is.
         package enum Destination: Sendable, Equatable {
             /// Customer.io's host of a region.

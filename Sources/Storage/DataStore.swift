@@ -44,6 +44,7 @@ package struct DataStore: Sendable {
     package let ledger: Ledger
     package let failures: Failures
     package let jobs: Jobs
+    package let revisions: Revisions
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let workspaces: WorkspaceStore
@@ -78,6 +79,7 @@ package struct DataStore: Sendable {
         ledger = Ledger(commits, keys: log.orderKeys)
         failures = Failures(commits)
         jobs = Jobs(commits)
+        revisions = Revisions(commits, seal: try SecretSeal(in: folder))
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         databases = [main, workspace]

@@ -8,32 +8,43 @@ struct ConfigurationFile {
     /// `nil` for the embedded default.
     let path: String?
 
+    /// What is wrong with a file, in words for people.
+    struct Problem: Error, CustomStringConvertible {
+        let description: String
+    }
+
     /// Reads the file that is named, or the embedded default where none is.
     init(_ path: String?) throws {
+        do {
+            try self.init(reading: path)
+        } catch {
+            Terminal.error(error.description)
+            throw ExitCode.configuration
+        }
+    }
+
+    init(reading path: String?) throws(Problem) {
         self.path = path
         guard let path else {
             configuration = try Self.parse(Self.embedded, file: "embedded default")
             return
         }
         guard let data = FileManager.default.contents(atPath: path) else {
-            Terminal.error("\(path) can't be read: is the path right, and may you read it?")
-            throw ExitCode.configuration
+            throw Problem(description: "\(path) can't be read: is the path right, and may you read it?")
         }
         guard data.count <= 4 << 20, let text = String(data: data, encoding: .utf8) else {
-            Terminal.error("\(path) is not a configuration: it must be UTF-8 text of 4 MB at most")
-            throw ExitCode.configuration
+            throw Problem(description: "\(path) is not a configuration: it must be UTF-8 text of 4 MB at most")
         }
         configuration = try Self.parse(text, file: path)
     }
 
-    private static func parse(_ text: String, file: String) throws -> Configuration {
+    private static func parse(_ text: String, file: String) throws(Problem) -> Configuration {
         do {
             return try Configuration(parsing: text, file: file)
         } catch {
-            Terminal.error(error.description)
             let count = error.problems.count
-            Terminal.error(count == 1 ? "1 mistake in \(file)" : "\(count) mistakes in \(file)")
-            throw ExitCode.configuration
+            let sum = count == 1 ? "1 mistake in \(file)" : "\(count) mistakes in \(file)"
+            throw Problem(description: "\(error.description)\n\(sum)")
         }
     }
 

@@ -26,19 +26,20 @@ struct Demo: AsyncParsableCommand {
     @Option(help: "Seconds between two calls.")
     var pace = 0.7
 
+    private static let configurationText = """
+        sources:
+          shop: { write_key: demo-write-key }
+        integrations:
+          demo:
+            type: customerio
+            sources: [shop]
+            settings: { endpoint: workspace }
+        """
+
     func run() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ferry-demo-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        var configuration = Configuration()
-        configuration.sources = [.init(name: "shop", writeKey: .literal("demo-write-key"))]
-        configuration.integrations = [
-            Integration(
-                name: "demo",
-                sources: .only(["shop"]),
-                settings: Integration.Settings(),
-                actions: try Action.defaults()
-            )
-        ]
+        let configuration = try Configuration(parsing: Self.configurationText, file: "demo")
         let (notes, notify) = AsyncStream.makeStream(of: DispatchNote.self, bufferingPolicy: .bufferingNewest(10_000))
         let (ready, announce) = AsyncStream.makeStream(of: Instance.Addresses.self)
         let options = Instance.Options(

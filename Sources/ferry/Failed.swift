@@ -152,6 +152,9 @@ struct Failed: AsyncParsableCommand {
         @Flag(help: "Also deletes, suppressions and merges, without asking back.")
         var yes = false
 
+        @Flag(help: "Plan each under the configuration of its event's time, and not under today's.")
+        var original = false
+
         @Option(help: "Requests a second, within what the integration may send.")
         var rate: Int?
 
@@ -172,6 +175,7 @@ struct Failed: AsyncParsableCommand {
             var choice = id.map { ["id": .string($0)] } ?? filter.choice
             if let rate { choice["rate"] = .number(JSON.Number(rate)) }
             if yes { choice["includeTakingAway"] = true }
+            if original { choice["original"] = true }
             let wish = choice
             try await AdminClient.reportingFailures {
                 let jobs = try await client.post("/admin/v1/failed/retry", .object(wish))["items"]?.arrayValue ?? []

@@ -10,7 +10,8 @@ struct Ferry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Status.self, Failed.self, Replay.self,
-            JobCommands.self, Rejected.self, LogCommands.self,
+            JobCommands.self, Export.self, Apply.self, Reload.self, RevisionCommands.self, RemoveIntegration.self,
+            Rejected.self, LogCommands.self,
         ]
     )
 }

@@ -1,6 +1,5 @@
 import Events
 import Foundation
-import Integrations
 import Logging
 import ServiceLifecycle
 import Storage
@@ -8,23 +7,18 @@ import Storage
 /// Keeps the data within its bounds, a little at a time: what is too old, or too much, leaves.
 struct Housekeeping: Service {
     let store: DataStore
-    let policy: LogRetention.Policy
     let logger: Logger
+    let policy: @Sendable () -> LogRetention.Policy
 
     private static let pace = Duration.seconds(1)
     /// Between two steps that remove something, so that events that arrive are not held up.
     private static let breath = Duration.milliseconds(20)
     private static let secondsBetweenWarnings = 60.0
 
-    init(_ store: DataStore, _ configuration: Configuration, logger: Logger) {
+    init(_ store: DataStore, logger: Logger, policy: @escaping @Sendable () -> LogRetention.Policy) {
         self.store = store
         self.logger = logger
-        policy = LogRetention.Policy(
-            milliseconds: Int64(configuration.retention.days) * 24 * 60 * 60 * 1000,
-            bytes: configuration.retention.bytes,
-            dropsUnsettled: configuration.retention.dropUnsettled,
-            integrations: configuration.integrations.map(\.name)
-        )
+        self.policy = policy
     }
 
     func run() async {
@@ -48,7 +42,7 @@ struct Housekeeping: Service {
         let now = Timestamp.now.milliseconds
         do {
             try await store.refusedMessages.trim(at: now)
-            return try await store.retention.sweep(policy, at: now)
+            return try await store.retention.sweep(policy(), at: now)
         } catch {
             logger.error("old data can't be removed", metadata: ["error": "\(error)"])
             return LogRetention.Outcome()
@@ -59,7 +53,7 @@ struct Housekeeping: Service {
         if dropped > 0 {
             logger.critical(
                 "events left the log before they were delivered: it is at its size, and drop_unsettled is on",
-                metadata: ["events": "\(dropped)", "bytes": "\(policy.bytes)"]
+                metadata: ["events": "\(dropped)", "bytes": "\(policy().bytes)"]
             )
         }
         if isFull {
@@ -68,7 +62,7 @@ struct Housekeeping: Service {
                 the log is at its size, and all of it is still to be delivered: the source API answers 429 until an \
                 integration goes on, or retention.size grows
                 """,
-                metadata: ["bytes": "\(policy.bytes)"]
+                metadata: ["bytes": "\(policy().bytes)"]
             )
         }
     }

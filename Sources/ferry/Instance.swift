@@ -10,13 +10,14 @@ import Storage
 import Telemetry
 import TrackAPI
 import UnixSignals
-import Workspaces
 
 /// A running Ferry, put together from its rooms: the one place where clock, chance, environment and files come in.
 struct Instance {
     /// What a command wants of it.
     struct Options {
         var configuration: Configuration
+        /// The configuration's file; `nil` where there is none.
+        var file: String?
         var publicAddress: ListenAddress
         var privateAddress: ListenAddress
         var data: Configuration.DataLocation
@@ -33,6 +34,8 @@ struct Instance {
 
     let store: DataStore
     private let services: [any Service]
+    private let configurator: Configurator
+    private let configuration: Configuration
     private let httpClient: HTTPClient
     private let logger: Logger
 
@@ -41,30 +44,75 @@ struct Instance {
     /// - Throws: `StorageError`, `ListenerError`, `SecretReference.Missing`, each with a sentence for the operator.
     init(_ options: Options, logger: Logger) throws {
         self.logger = logger
+        configuration = options.configuration
         store = try DataStore(opening: options.data.storage)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient
+        let connector = Connector(store, httpClient: httpClient, logger: logger)
+        let live = LiveIntegrations()
+        let control = DeliveryControl()
+        configurator = Configurator(
+            live,
+            revisions: store.revisions,
+            control: control,
+            connect: connector.connect,
+            now: { Moment.now }
+        )
         do {
-            let tenants = try options.configuration.integrations.map(Tenant.init)
             let publicBound = Bound()
             let privateBound = Bound()
             let metrics = MetricsRegistry()
-            let sourceAPI = try Self.sourceAPI(options, store, metrics, logger)
-            let control = DeliveryControl()
-            services = [
-                try Self.privateListener(options, tenants, store, sourceAPI, control, metrics, logger, privateBound),
-                DeliveryService(
-                    tenants: tenants,
-                    store: store,
-                    control: control,
-                    metrics: metrics,
-                    httpClient: httpClient,
-                    bound: (publicBound, privateBound),
-                    options: options,
-                    logger: logger
+            let keys = WriteKeys(try WriteKeys.entries(of: options.configuration))
+            let sourceAPI = SourceAPI(
+                writeKeys: keys,
+                intake: Intake(store, metrics: metrics),
+                logger: logger,
+                now: { .now }
+            )
+            let reload = ConfigurationReload(options, configurator: configurator, writeKeys: keys, logger: logger)
+            let delivery = DeliveryAPI(store, live: live, control: control, now: { Timestamp.now.milliseconds })
+            let privateAPI = try PrivateAPI(
+                address: options.privateAddress,
+                workspaces: connector.workspaces,
+                rejected: RejectedAPI(store, acceptedBy: sourceAPI),
+                log: LogAPI(store),
+                delivery: delivery,
+                configuration: ConfigurationAPI(
+                    live,
+                    configurator: configurator,
+                    knownSources: { keys.sources },
+                    reload: reload.reload
                 ),
-                Self.publicListener(options, sourceAPI, logger, publicBound),
-                Housekeeping(store, options.configuration, logger: logger),
+                metrics: MetricsAPI(metrics, delivery: delivery),
+                adminToken: options.configuration.adminToken?.resolved(),
+                logger: logger,
+                now: { .now }
+            )
+            services = [
+                Listener(
+                    address: options.privateAddress,
+                    option: "--listen-private",
+                    service: privateAPI,
+                    logger: logger,
+                    onBound: privateBound.set
+                ),
+                DeliveryService(
+                    connector: connector,
+                    dispatcher: Self.dispatcher(live, store, control, metrics, options, logger),
+                    bound: (publicBound, privateBound),
+                    onReady: options.onReady
+                ),
+                Listener(
+                    address: options.publicAddress,
+                    option: "--listen-public",
+                    service: sourceAPI,
+                    logger: logger,
+                    onBound: publicBound.set
+                ),
+                Housekeeping(store, logger: logger) {
+                    LogRetention.Policy(reload.retention, integrations: live.all.map(\.name))
+                },
+                reload,
             ]
         } catch {
             try? store.close()
@@ -85,6 +133,8 @@ struct Instance {
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let outcome: Result<Void, any Error>
         do {
+            // What arrives from the first moment on is planned by what the file says now.
+            try await configurator.begin(with: self.configuration)
             try await ServiceGroup(configuration: configuration).run()
             outcome = .success(())
         } catch {
@@ -95,84 +145,28 @@ struct Instance {
         try outcome.get()
     }
 
-    // MARK: Parts
-
-    private static func sourceAPI(
-        _ options: Options,
+    private static func dispatcher(
+        _ live: LiveIntegrations,
         _ store: DataStore,
-        _ metrics: MetricsRegistry,
-        _ logger: Logger
-    ) throws -> SourceAPI {
-        let keys = try options.configuration.sources.flatMap { source in
-            try source.writeKeys.map { key in
-                WriteKeys.Entry(key: try key.resolved(), source: source.name, isEnabled: source.isEnabled)
-            }
-        }
-        return SourceAPI(
-            writeKeys: WriteKeys(keys),
-            intake: Intake(store, metrics: metrics),
-            logger: logger,
-            now: { .now }
-        )
-    }
-
-    private static func publicListener(
-        _ options: Options,
-        _ api: SourceAPI,
-        _ logger: Logger,
-        _ bound: Bound
-    ) -> Listener {
-        Listener(
-            address: options.publicAddress,
-            option: "--listen-public",
-            service: api,
-            logger: logger,
-            onBound: bound.set
-        )
-    }
-
-    private static func privateListener(
-        _ options: Options,
-        _ tenants: [Tenant],
-        _ store: DataStore,
-        _ sourceAPI: SourceAPI,
         _ control: DeliveryControl,
         _ metrics: MetricsRegistry,
-        _ logger: Logger,
-        _ bound: Bound
-    ) throws -> Listener {
-        let workspaces = tenants.filter(\.isEmbedded).enumerated().map { position, tenant in
-            EmbeddedWorkspace(
-                name: tenant.integration.name,
-                siteID: tenant.siteId,
-                apiKey: tenant.apiKey,
-                environmentID: Int64(position + 1),
-                workspace: Workspace(name: tenant.integration.name, in: store.workspaces)
-            )
-        }
-        let delivery = DeliveryAPI(
-            store,
-            integrations: options.configuration.integrations,
+        _ options: Options,
+        _ logger: Logger
+    ) -> Dispatcher {
+        Dispatcher(
+            integrations: live,
+            log: store.log,
+            ledger: store.ledger,
+            jobs: store.jobs,
             control: control,
-            now: { Timestamp.now.milliseconds }
-        )
-        let api = try PrivateAPI(
-            address: options.privateAddress,
-            workspaces: workspaces,
-            rejected: RejectedAPI(store, acceptedBy: sourceAPI),
-            log: LogAPI(store),
-            delivery: delivery,
-            metrics: MetricsAPI(metrics, delivery: delivery),
-            adminToken: options.configuration.adminToken?.resolved(),
-            logger: logger,
-            now: { .now }
-        )
-        return Listener(
-            address: options.privateAddress,
-            option: "--listen-private",
-            service: api,
-            logger: logger,
-            onBound: bound.set
+            metrics: metrics,
+            surroundings: Dispatcher.Surroundings(
+                now: { Moment.now },
+                sleep: { try? await Task.sleep(for: $0) },
+                chance: { Double.random(in: 0...1) },
+                observe: options.observe
+            ),
+            logger: logger
         )
     }
 }
@@ -184,6 +178,19 @@ extension Timestamp {
     static var now: Timestamp {
         Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
     }
+}
+
+extension Moment {
+    /// The system's clocks.
+    static var now: Moment {
+        let steady = start.duration(to: .now)
+        return Moment(
+            steady: Int64(steady / .milliseconds(1)),
+            wall: Timestamp.now.milliseconds
+        )
+    }
+
+    private static let start = ContinuousClock.now
 }
 
 extension Configuration.DataLocation {

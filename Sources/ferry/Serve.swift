@@ -1,4 +1,5 @@
 import ArgumentParser
+import Delivery
 import Foundation
 import Integrations
 import Logging
@@ -64,6 +65,7 @@ struct Serve: AsyncParsableCommand {
         let (settled, place, readyFile) = (configuration, location, readyFile)
         return Instance.Options(
             configuration: configuration,
+            file: config,
             publicAddress: publicAddress,
             privateAddress: privateAddress,
             data: place,
@@ -133,6 +135,9 @@ struct Serve: AsyncParsableCommand {
             try await work()
         } catch let error as SecretReference.Missing {
             Terminal.error("\(error)")
+            throw ExitCode.configuration
+        } catch let error as ConfigurationRefusal {
+            Terminal.error(error.description)
             throw ExitCode.configuration
         } catch let error as ListenerError {
             Terminal.error(error.description)

@@ -14,8 +14,8 @@ import TrackAPI
         _ name: String,
         sources: Integration.Sources = .all,
         _ scripted: ScriptedDestination
-    ) throws -> Dispatcher.Destination {
-        Dispatcher.Destination(integration: try integration(name, sources: sources)) { scripted.send($0) }
+    ) throws -> Destination {
+        Destination(integration: try integration(name, sources: sources)) { scripted.send($0) }
     }
 
     @Test func `every event arrives once, in the order of the log`() async throws {
@@ -103,7 +103,7 @@ import TrackAPI
         let store = try scratch.open()
         for name in ["dead", "well"] { _ = try await store.ledger.open(.live, of: name, startingAt: 0) }
         try await store.log.appendTracks(["x", "y"])
-        let dead = try Dispatcher.Destination(integration: integration("dead")) { _ in
+        let dead = try Destination(integration: integration("dead")) { _ in
             try? await Task.sleep(for: .seconds(3600))
             return Exchange(status: nil, answer: .unavailable(words: "no answer", retryAfter: nil), workspace: nil)
         }

@@ -98,8 +98,10 @@ func integration(_ name: String, sources: Integration.Sources = .all) throws -> 
     Integration(name: name, sources: sources, settings: Integration.Settings(), actions: try Action.defaults())
 }
 
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A clock that runs a hundred times as fast as others.
-private struct FastClock: Sendable {
+struct FastClock: Sendable {
     private static let speed: Int64 = 100
     private let start = ContinuousClock.now
 
@@ -113,16 +115,26 @@ private struct FastClock: Sendable {
     }
 }
 
+/// An integration and what answers for its destination.
+struct Destination {
+    let integration: Integration
+    let send: @Sendable ([TrackAPI.Operation]) async -> Exchange
+}
+
 /// Runs a dispatcher until a condition holds, then cancels it.
 func dispatch(
-    _ destinations: [Dispatcher.Destination],
+    _ destinations: [Destination],
     from store: DataStore,
     observe: @escaping @Sendable (DispatchNote) -> Void = { _ in },
     until isDone: () async throws -> Bool
 ) async throws {
     let clock = FastClock()
+    let live = LiveIntegrations()
+    for destination in destinations {
+        live.add(destination.integration, Connection(send: destination.send), at: clock.now)
+    }
     let dispatcher = Dispatcher(
-        destinations: destinations,
+        integrations: live,
         log: store.log,
         ledger: store.ledger,
         jobs: store.jobs,
@@ -132,7 +144,7 @@ func dispatch(
             chance: { 0 },
             observe: observe
         ),
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger: quiet
     )
     let run = Task { try await dispatcher.run() }
     while try await !isDone() { try await Task.sleep(for: .milliseconds(2)) }

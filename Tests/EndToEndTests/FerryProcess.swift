@@ -125,6 +125,11 @@ final class RunningFerry: Sendable {
         process.waitUntilExit()
     }
 
+    /// SIGHUP: take the configuration file again.
+    func hangUp() {
+        Foundation.kill(process.processIdentifier, SIGHUP)
+    }
+
     /// SIGTERM; the exit status.
     func stop() -> Int32 {
         process.terminate()

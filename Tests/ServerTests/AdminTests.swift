@@ -147,7 +147,7 @@ import Testing
         let make = { (token: String?) throws(ListenerError) in
             _ = try PrivateAPI(
                 address: address,
-                workspaces: [],
+                workspaces: EmbeddedWorkspaces(),
                 adminToken: token,
                 logger: Logger(label: "test"),
                 now: { SourceServer.now }

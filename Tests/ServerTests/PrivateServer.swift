@@ -40,7 +40,7 @@ struct PrivateServer {
             )
             return try PrivateAPI(
                 address: ListenAddress(host: "127.0.0.1", port: 0),
-                workspaces: workspaces,
+                workspaces: EmbeddedWorkspaces(workspaces),
                 rejected: RejectedAPI(data, acceptedBy: source),
                 log: LogAPI(data),
                 adminToken: adminToken,

@@ -17,7 +17,8 @@ import Testing
         let files = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         #expect(
             files == [
-                "ferry.db", "ferry.db-shm", "ferry.db-wal", "ferry.lock", "workspace.db", "workspace.db-shm",
+                "ferry.db", "ferry.db-shm", "ferry.db-wal", "ferry.lock", "seal.key", "workspace.db",
+                "workspace.db-shm",
                 "workspace.db-wal",
             ]
         )

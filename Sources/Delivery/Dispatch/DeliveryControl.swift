@@ -1,3 +1,4 @@
+import LosslessJSON
 package import Storage
 import Synchronization
 
@@ -50,6 +51,12 @@ package final class DeliveryControl: Sendable {
     /// Jobs were added or resumed.
     package func jobsChanged() {
         signalJobs.yield()
+    }
+
+    /// Lets everything of an integration come to its end; what is under way is recorded.
+    func stop(_ integration: String) {
+        let lanes = state.withLock { state in state.lanes.keys.filter { $0.integration.hasSameBytes(as: integration) } }
+        for lane in lanes { _ = send(.stop, to: lane) }
     }
 
     /// Lets a job that was paused or stopped come to its end; what is under way is recorded.

@@ -1,11 +1,10 @@
 package import CoreMetrics
 import Events
-package import Integrations
+import Integrations
 package import Logging
 import LosslessJSON
 import ServiceLifecycle
 package import Storage
-package import TrackAPI
 
 /// Delivery: the log's events to each integration, in order for each person, device and object.
 ///
@@ -14,17 +13,6 @@ package import TrackAPI
 /// have an API of their own. Integrations never wait for each other. This room knows no HTTP and no SQL: sending is a
 /// closure, recording is Storage's.
 package struct Dispatcher: Service {
-    /// An integration and the way to it.
-    package struct Destination: Sendable {
-        package let integration: Integration
-        package let send: @Sendable ([Operation]) async -> Exchange
-
-        package init(integration: Integration, send: @escaping @Sendable ([Operation]) async -> Exchange) {
-            self.integration = integration
-            self.send = send
-        }
-    }
-
     /// The world: time, chance, and who watches.
     package struct Surroundings: Sendable {
         package var now: @Sendable () -> Moment
@@ -47,7 +35,7 @@ package struct Dispatcher: Service {
         }
     }
 
-    private let ways: [Way]
+    private let integrations: LiveIntegrations
     private let jobs: Jobs
     private let log: EventLog
     private let ledger: Ledger
@@ -58,7 +46,7 @@ package struct Dispatcher: Service {
     private let logger: Logger
 
     package init(
-        destinations: [Destination],
+        integrations: LiveIntegrations,
         log: EventLog,
         ledger: Ledger,
         jobs: Jobs,
@@ -67,11 +55,7 @@ package struct Dispatcher: Service {
         surroundings: Surroundings,
         logger: Logger
     ) {
-        let start = surroundings.now().steady
-        ways = destinations.map { destination in
-            let limit = destination.integration.settings.rateLimit
-            return Way(destination: destination, rate: RateLimit(perSecond: limit, at: start))
-        }
+        self.integrations = integrations
         self.jobs = jobs
         self.log = log
         self.ledger = ledger
@@ -88,11 +72,7 @@ package struct Dispatcher: Service {
     /// - Throws: `StorageError` when an integration's position can't be read at the start.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for way in ways {
-                for kind in Ledger.Kind.standing {
-                    group.addTask { _ = try await lane(kind, to: way).run() }
-                }
-            }
+            group.addTask { try await keepLanes() }
             // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
             group.addTask { await JobRunner(jobs: jobs, control: control, logger: logger, lane: jobLane).run() }
             try await group.waitForAll()
@@ -101,50 +81,72 @@ package struct Dispatcher: Service {
 
     // MARK: Lanes
 
-    private func lane(_ kind: Ledger.Kind, to way: Way) -> Lane {
-        let scope: Planner.Scope = kind == .metrics ? .metrics : .live
-        let planner = Planner(integration: way.destination.integration, scope: scope, keys: ledger.keys)
-        return lane(kind, to: way, feed: Feed(log, planner), job: nil)
+    /// Lanes for every integration there is, also for those that come later.
+    private func keepLanes() async throws {
+        let underWay = UnderWay<String>()
+        try await withThrowingDiscardingTaskGroup { group in
+            for await _ in integrations.changes.cancelOnGracefulShutdown() {
+                for integration in integrations.all {
+                    guard underWay.begins(integration.name) else { continue }
+                    group.addTask {
+                        try await runLanes(of: integration)
+                        underWay.ended(integration.name)
+                        integrations.lanesEnded()
+                    }
+                }
+            }
+        }
+    }
+
+    private func runLanes(of integration: LiveIntegration) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for kind in Ledger.Kind.standing {
+                group.addTask { _ = try await lane(kind, of: integration).run() }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func lane(_ kind: Ledger.Kind, of integration: LiveIntegration) -> Lane {
+        let feed: Feed
+        if kind == .metrics {
+            let planner = Planner(integration.history, scope: .metrics, keys: ledger.keys)
+            feed = Feed(log, planner, integrations.gate, following: integration)
+        } else {
+            let planner = Planner(integration.history, scope: .live, keys: ledger.keys)
+            feed = Feed(log, planner, integrations.gate, leading: integration)
+        }
+        return lane(kind, of: integration, feed: feed, job: nil)
     }
 
     /// The lane for a job; `nil` when its integration is not there any more.
     private func jobLane(_ job: Job) -> Lane? {
-        guard let way = ways.first(where: { $0.destination.integration.name.hasSameBytes(as: job.integration) }) else {
-            return nil
-        }
-        let integration = way.destination.integration
+        guard let integration = integrations.named(job.integration) else { return nil }
         let feed: Feed
         switch (job.kind, job.origin) {
         case (.retry, let origin?):
-            let planner = Planner(integration: integration, scope: .retry, keys: ledger.keys)
-            feed = Feed(log, ledger, planner, retrying: job, of: origin)
+            let planner = Planner(integration.history, scope: .retry, pinnedTo: job.revision, keys: ledger.keys)
+            feed = Feed(log, ledger, planner, integrations.gate, retrying: job, of: origin)
         case (.replay, _), (.retry, nil):
-            let planner = Planner(integration: integration, scope: .replay(job), keys: ledger.keys)
-            feed = Feed(log, planner, through: job.selection.last)
+            let planner = Planner(integration.history, scope: .replay(job), pinnedTo: job.revision, keys: ledger.keys)
+            feed = Feed(log, planner, integrations.gate, through: { job.selection.last })
         }
-        return lane(.job(job.id), to: way, feed: feed, job: job)
+        return lane(.job(job.id), of: integration, feed: feed, job: job)
     }
 
-    private func lane(_ kind: Ledger.Kind, to way: Way, feed: Feed, job: Job?) -> Lane {
+    private func lane(_ kind: Ledger.Kind, of integration: LiveIntegration, feed: Feed, job: Job?) -> Lane {
         Lane(
-            destination: way.destination,
+            integration: integration,
             kind: kind,
             feed: feed,
             log: log,
             ledger: ledger,
             control: control,
             job: job,
-            meters: LaneMeters(integration: way.destination.integration.name, kind: kind, factory: metrics),
-            rate: way.rate,
+            meters: LaneMeters(integration: integration.name, kind: kind, factory: metrics),
             limits: limits,
             surroundings: surroundings,
             logger: logger
         )
     }
-}
-
-/// A destination and the rate that everything shares which sends to it.
-private struct Way: Sendable {
-    let destination: Dispatcher.Destination
-    let rate: RateLimit
 }

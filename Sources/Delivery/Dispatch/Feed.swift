@@ -17,27 +17,69 @@ struct Feed: Sendable {
 
     private static let readBytes = 8 << 20
 
-    /// The log, up to an event if one is named.
-    init(_ log: EventLog, _ planner: Planner, through last: Int64 = .max) {
+    /// The log, as the first of an integration's standing cursors reads it: how far is noted, because a new revision may
+    /// begin behind it.
+    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, leading integration: LiveIntegration) {
+        let page = Self.pages(of: log, planner, through: { .max })
         read = { (seq, limit) async throws(StorageError) in
+            try await gate.planning { () async throws(StorageError) in
+                let page = try await page(seq, limit)
+                if let page { integration.noteRead(through: page.through) }
+                return page
+            }
+        }
+        fetch = Self.events(of: log, planner, gate)
+    }
+
+    /// The log as far as the first one has read it: so no event has been planned that a new revision could still be for.
+    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, following integration: LiveIntegration) {
+        self.init(log, planner, gate) { integration.lastRead }
+    }
+
+    /// The log up to an event.
+    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, through last: @escaping @Sendable () -> Int64) {
+        let page = Self.pages(of: log, planner, through: last)
+        read = { (seq, limit) async throws(StorageError) in
+            try await gate.planning { () async throws(StorageError) in try await page(seq, limit) }
+        }
+        fetch = Self.events(of: log, planner, gate)
+    }
+
+    private static func pages(
+        of log: EventLog,
+        _ planner: Planner,
+        through last: @escaping @Sendable () -> Int64
+    ) -> @Sendable (Int64, Int) async throws(StorageError) -> Page? {
+        { (seq, limit) async throws(StorageError) in
+            let last = last()
             guard seq < last else { return nil }
             let events = try await log.read(after: seq, limit: limit, maximumBytes: Self.readBytes)
             guard let end = events.last?.seq else { return nil }
-            let outcomes = events.filter { $0.seq <= last }.map(planner.plan)
-            return Page(outcomes: outcomes, through: min(end, last))
+            return Page(outcomes: planner.plan(events.filter { $0.seq <= last }), through: min(end, last))
         }
-        fetch = Self.events(of: log, planner)
     }
 
     private static func events(
         of log: EventLog,
-        _ planner: Planner
+        _ planner: Planner,
+        _ gate: PlanningGate
     ) -> @Sendable ([Int64]) async throws(StorageError) -> [PlannedEvent] {
-        { (seqs) async throws(StorageError) in try await log.read(seqs).map { planner.plan($0).event } }
+        { (seqs) async throws(StorageError) in
+            try await gate.planning { () async throws(StorageError) in
+                planner.plan(try await log.read(seqs)).map(\.event)
+            }
+        }
     }
 
     /// The failed operations that a job is about.
-    init(_ log: EventLog, _ ledger: Ledger, _ planner: Planner, retrying job: Job, of origin: Int64) {
+    init(
+        _ log: EventLog,
+        _ ledger: Ledger,
+        _ planner: Planner,
+        _ gate: PlanningGate,
+        retrying job: Job,
+        of origin: Int64
+    ) {
         let selection = job.selection
         read = { (seq, limit) async throws(StorageError) in
             guard seq < selection.last else { return nil }
@@ -48,15 +90,17 @@ struct Feed: Sendable {
             if rows.first?.seq != last, rows.count >= limit { rows.removeAll { $0.seq == last } }
             let through = min(rows.last?.seq ?? last, selection.last)
             let chosen = rows.filter { selection.contains($0) }
-            let events = try await log.read(chosen.map(\.seq))
-            let planned = Dictionary(uniqueKeysWithValues: events.map { ($0.seq, planner.plan($0)) })
+            let outcomesOfEvents = try await gate.planning { () async throws(StorageError) in
+                planner.plan(try await log.read(chosen.map(\.seq)))
+            }
+            let planned = Dictionary(uniqueKeysWithValues: outcomesOfEvents.map { ($0.event.seq, $0) })
             var outcomes: [Planner.Outcome] = []
             for (seq, rows) in Dictionary(grouping: chosen, by: \.seq).sorted(by: { $0.key < $1.key }) {
                 if let outcome = planned[seq] { outcomes.append(outcome.limited(to: rows)) }
             }
             return Page(outcomes: outcomes, through: through)
         }
-        fetch = Self.events(of: log, planner)
+        fetch = Self.events(of: log, planner, gate)
     }
 }
 

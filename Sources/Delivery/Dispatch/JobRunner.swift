@@ -1,7 +1,6 @@
 import Logging
 import ServiceLifecycle
 import Storage
-import Synchronization
 
 /// Carries out the replays and retries that are to run: those that were left, and those that are asked for.
 struct JobRunner: Sendable {
@@ -12,28 +11,20 @@ struct JobRunner: Sendable {
     let lane: @Sendable (Job) -> Lane?
 
     func run() async {
-        let work = Work()
+        let underWay = UnderWay<Int64>()
         await withDiscardingTaskGroup { group in
             for await _ in control.jobChanges.cancelOnGracefulShutdown() {
                 for job in await running() {
-                    guard let lane = lane(job), work.begins(job.id) else { continue }
+                    guard let lane = lane(job), underWay.begins(job.id) else { continue }
                     group.addTask {
                         await carryOut(job, lane)
-                        work.ended(job.id)
+                        underWay.ended(job.id)
                         // It may have been paused and resumed meanwhile.
                         control.jobsChanged()
                     }
                 }
             }
         }
-    }
-
-    /// The jobs that are being carried out.
-    private final class Work: Sendable {
-        private let ids = Mutex<Set<Int64>>([])
-
-        func begins(_ id: Int64) -> Bool { ids.withLock { $0.insert(id).inserted } }
-        func ended(_ id: Int64) { ids.withLock { _ = $0.remove(id) } }
     }
 
     private func running() async -> [Job] {

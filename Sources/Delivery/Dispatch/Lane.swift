@@ -7,7 +7,7 @@ import TrackAPI
 /// Does what a `Cursor` orders: reads, plans, sends, records. Everything that is under way is a task of its own, and tells
 /// how it ended through one queue, so that the cursor sees one thing at a time.
 struct Lane: Sendable {
-    let destination: Dispatcher.Destination
+    let integration: LiveIntegration
     let kind: Ledger.Kind
     let feed: Feed
     let log: EventLog
@@ -16,7 +16,6 @@ struct Lane: Sendable {
     /// The replay or retry that this lane is for.
     let job: Job?
     let meters: LaneMeters
-    let rate: RateLimit
     let limits: Cursor.Limits
     let surroundings: Dispatcher.Surroundings
     let logger: Logger
@@ -39,7 +38,7 @@ struct Lane: Sendable {
         case stopNow
     }
 
-    private var name: String { destination.integration.name }
+    private var name: String { integration.name }
     private var id: DeliveryControl.LaneID { .init(integration: name, kind: kind) }
 
     /// Delivers until the service group shuts down gracefully (requests under way are awaited and recorded) or the task is
@@ -53,6 +52,7 @@ struct Lane: Sendable {
         control.register(id) { request in
             if case .enqueued = queue.yield(.asked(request)) { true } else { false }
         }
+        if integration.hasLeft { queue.yield(.stop) }
         defer {
             control.remove(id)
             queue.finish()
@@ -60,8 +60,9 @@ struct Lane: Sendable {
         }
         try await withThrowingDiscardingTaskGroup { group in
             if job == nil {
-                group.addTask { [log] in
-                    for await _ in log.appended { queue.yield(.logGrew) }
+                let growth = kind == .metrics ? integration.reads : log.appended
+                group.addTask {
+                    for await _ in growth { queue.yield(.logGrew) }
                 }
             }
             group.addTask {
@@ -157,7 +158,7 @@ struct Lane: Sendable {
         _ group: inout ThrowingDiscardingTaskGroup<any Error>
     ) {
         let now = surroundings.now()
-        let orders = rate.withBucket { cursor.orders(at: now, bucket: &$0) }
+        let orders = integration.rate.withBucket { cursor.orders(at: now, bucket: &$0) }
         control.publish(cursor.status(of: name, kind, at: now), of: id)
         for note in orders.notes { tell(note) }
         if let read = orders.read {
@@ -186,7 +187,7 @@ struct Lane: Sendable {
 
     private func send(_ request: Cursor.Request) async -> Exchange {
         let start = ContinuousClock.now
-        let exchange = await destination.send(request.operations.map(\.operation))
+        let exchange = await integration.send(request.operations.map(\.operation))
         meters.count(exchange, operations: request.operations.count, took: start.duration(to: .now))
         return exchange
     }

@@ -18,18 +18,16 @@ struct Planner: Sendable {
     }
 
     private let scope: Scope
-    private let integration: Integration
+    private let history: RevisionHistory
+    /// The revision for all events; `nil` for each event that of its time.
+    private let pinned: RevisionHistory.Compiled?
     private let keys: OrderKeys
 
-    init(integration: Integration, scope: Scope, keys: OrderKeys) {
+    init(_ history: RevisionHistory, scope: Scope, pinnedTo revision: Int64? = nil, keys: OrderKeys) {
         self.scope = scope
+        self.history = history
         self.keys = keys
-        if case .metrics = scope {
-            // Of the others it would only be known that they are not metrics.
-            self.integration = integration.limited(to: .metric)
-        } else {
-            self.integration = integration
-        }
+        pinned = revision.flatMap(history.revision(numbered:))
     }
 
     /// What came of one event.
@@ -40,14 +38,34 @@ struct Planner: Sendable {
         let plan: Plan?
     }
 
-    func plan(_ logged: LoggedEvent) -> Outcome {
+    /// Each event under its one revision.
+    func plan(_ events: [LoggedEvent]) -> [Outcome] {
+        var current: RevisionHistory.Compiled?
+        var integration: Integration?
+        return events.map { logged in
+            let revision = pinned ?? history.revision(of: logged.seq)
+            if let integration, revision.number == current?.number { return plan(logged, integration) }
+            current = revision
+            let prepared = prepare(revision.integration)
+            integration = prepared
+            return plan(logged, prepared)
+        }
+    }
+
+    private func prepare(_ integration: Integration) -> Integration {
+        // Of the others it would only be known that they are not metrics.
+        if case .metrics = scope { integration.limited(to: .metric) } else { integration }
+    }
+
+    private func plan(_ logged: LoggedEvent, _ integration: Integration) -> Outcome {
+        guard integration.isEnabled else { return nothing(logged, .switchedOff) }
         guard integration.sources.contain(logged.source) else { return nothing(logged, .otherSource) }
         if case .metrics = scope, integration.actions.isEmpty { return nothing(logged, .otherSource) }
         guard case .object(let message)? = try? JSON(parsing: logged.body),
             let event = Event(logged: message, source: logged.source)
         else { return nothing(logged, .unreadable) }
         if case .replay(let job) = scope, !job.selection.contains(event) { return nothing(logged, .notSelected) }
-        let plan = plan(event)
+        let plan = plan(event, integration)
         let planned = PlannedEvent(
             seq: logged.seq,
             receivedAt: logged.receivedAt,
@@ -57,7 +75,7 @@ struct Planner: Sendable {
         return Outcome(event: planned, messageId: event.messageId, plan: plan)
     }
 
-    private func plan(_ event: Event) -> Plan {
+    private func plan(_ event: Event, _ integration: Integration) -> Plan {
         guard case .replay(let job) = scope else { return integration.plan(event) }
         let plan = integration.plan(event, replay: job.isAsNew ? job.id : nil)
         // A delete of last week would take somebody away who has come back since.

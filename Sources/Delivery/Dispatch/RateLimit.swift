@@ -11,6 +11,11 @@ final class RateLimit: Sendable {
         bucket = Mutex(TokenBucket(perSecond: perSecond, at: now))
     }
 
+    /// Another limit from now on.
+    func set(perSecond: Int?, at now: Int64) {
+        bucket.withLock { $0 = TokenBucket(perSecond: perSecond, at: now) }
+    }
+
     func withBucket<Value: Sendable>(_ use: (inout TokenBucket) -> sending Value) -> Value {
         bucket.withLock { use(&$0) }
     }

@@ -32,6 +32,16 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
     /// At least one, in the order of the file.
     package let problems: [Problem]
 
+    init(problems: [Problem]) {
+        self.problems = problems
+    }
+
+    /// One mistake that has no place.
+    init(file: String, message: String) {
+        let excerpt = Excerpt(of: "", line: 1, column: 1)
+        self.init(problems: [Problem(file: file, excerpt: excerpt, message: message, suggestion: nil)])
+    }
+
     package var description: String {
         problems.map(\.description).joined(separator: "\n")
     }

@@ -4,7 +4,9 @@ import TrackAPI
 import Yams
 
 extension ConfigurationParser {
-    private static let integrationKeys = ["type", "sources", "settings", "rate_limit", "actions"]
+    private static let integrationKeys = [
+        "type", "enabled", "sources", "settings", "rate_limit", "actions", "revision",
+    ]
 
     mutating func integration(named name: String, _ key: Node, _ node: Node) -> Integration? {
         guard let entries = reader.mapping(node, "the integration `\(name)`") else { return nil }
@@ -23,20 +25,27 @@ extension ConfigurationParser {
         if let limit = values["rate_limit"] {
             settings.rateLimit = reader.int(limit, "`rate_limit`", in: 1...100_000)
         }
+        if let revision = values["revision"] { _ = reader.int(revision, "`revision`", in: 1...Int.max) }
         return Integration(
             name: name,
+            isEnabled: values["enabled"].flatMap { reader.bool($0, "`enabled`") } ?? true,
             sources: sources(values["sources"]),
             settings: settings,
-            actions: actions(values["actions"])
+            actions: actions(values["actions"]),
+            definition: IntegrationDefinition(name: name, section: reader.json(node)?.objectValue ?? [:])
         )
     }
 
     private mutating func sources(_ node: Node?) -> Integration.Sources {
         guard let node, let items = reader.sequence(node, "`sources`") else { return .all }
-        let known = configuration.sources.map(\.name)
+        let known = knownSources.map { configuration.sources.map(\.name) + $0 }
         var names: [String] = []
         for item in items {
             guard let name = reader.string(item, "a source's name") else { continue }
+            guard let known else {
+                names.append(name)
+                continue
+            }
             if known.contains(name) {
                 names.append(name)
             } else {

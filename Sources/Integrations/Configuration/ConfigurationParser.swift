@@ -4,11 +4,15 @@ import TrackAPI
 import Yams
 
 extension Configuration {
-    /// Reads a configuration file; `file` is what messages call it.
+    /// Reads a configuration file.
     ///
+    /// - Parameters:
+    ///   - text: what is in it.
+    ///   - file: what messages call it.
+    ///   - knownSources: sources that integrations may name beside those of the text; `nil` for any.
     /// - Throws: `ConfigurationError` with every mistake in it, not only the first.
-    package init(parsing text: String, file: String) throws(ConfigurationError) {
-        var parser = ConfigurationParser(reader: YAMLReader(file: file, text: text))
+    package init(parsing text: String, file: String, knownSources: [String]? = []) throws(ConfigurationError) {
+        var parser = ConfigurationParser(reader: YAMLReader(file: file, text: text), knownSources: knownSources)
         self = try parser.parse()
     }
 }
@@ -17,9 +21,12 @@ extension Configuration {
 struct ConfigurationParser {
     var reader: YAMLReader
     private(set) var configuration = Configuration()
+    /// Sources of elsewhere that integrations may name; `nil` for any.
+    let knownSources: [String]?
 
-    init(reader: YAMLReader) {
+    init(reader: YAMLReader, knownSources: [String]?) {
         self.reader = reader
+        self.knownSources = knownSources
     }
 
     mutating func parse() throws(ConfigurationError) -> Configuration {

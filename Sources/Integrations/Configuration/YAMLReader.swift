@@ -11,7 +11,7 @@ struct YAMLReader {
     private let source: SourceText
     private(set) var problems: [ConfigurationError.Problem] = []
     /// Aliases let a short file stand for a huge tree; this many nodes are read at most.
-    private var nodesLeft = 100_000
+    private var nodesLeft = 200_000
     /// Nobody reads more of them.
     private static let problemLimit = 100
 
@@ -130,7 +130,7 @@ struct YAMLReader {
     private mutating func count(_ nodes: Int, in node: Node) -> Bool {
         guard nodesLeft >= 0 else { return false }
         nodesLeft -= nodes
-        if nodesLeft < 0 { note(node, "the file stands for more than 100,000 values") }
+        if nodesLeft < 0 { note(node, "the file stands for more than 200,000 values") }
         return nodesLeft >= 0
     }
 

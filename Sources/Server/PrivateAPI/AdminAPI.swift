@@ -5,11 +5,11 @@ import Workspaces
 
 /// What is in the embedded workspaces, as JSON under `/admin/v1/workspace` (design.md, "Two listeners").
 struct AdminAPI: Sendable {
-    private let workspaces: [EmbeddedWorkspace]
+    private let workspaces: EmbeddedWorkspaces
     private let door: AdminDoor
 
     /// The embedded workspaces, for those who get through the door.
-    init(workspaces: [EmbeddedWorkspace], door: AdminDoor) {
+    init(workspaces: EmbeddedWorkspaces, door: AdminDoor) {
         self.workspaces = workspaces
         self.door = door
     }
@@ -82,7 +82,7 @@ struct AdminAPI: Sendable {
     ) {
         routes.on(.get, path, behind: door) { request, parameters in
             guard let embedded = workspace(named: request.query["workspace"]) else {
-                let names = workspaces.map(\.name).joined(separator: ", ")
+                let names = workspaces.all.map(\.name).joined(separator: ", ")
                 return .admin(.unknownPath, "there is no such workspace: workspace=NAME may be one of \(names)")
             }
             switch try await read(request, parameters, embedded.workspace) {
@@ -95,6 +95,7 @@ struct AdminAPI: Sendable {
 
     /// Without a name it is the only workspace.
     private func workspace(named name: String?) -> EmbeddedWorkspace? {
+        let workspaces = workspaces.all
         guard let name else { return workspaces.count == 1 ? workspaces.first : nil }
         return workspaces.first { $0.name.hasSameBytes(as: name) }
     }

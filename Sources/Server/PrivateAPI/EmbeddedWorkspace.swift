@@ -1,3 +1,5 @@
+import LosslessJSON
+import Synchronization
 package import Workspaces
 
 /// An embedded workspace and the credentials that open it.
@@ -41,12 +43,36 @@ extension EmbeddedWorkspace: CustomStringConvertible {
     package var description: String { "workspace \(name)" }
 }
 
-extension [EmbeddedWorkspace] {
+/// The embedded workspaces of a running Ferry; integrations that come later bring theirs along.
+package final class EmbeddedWorkspaces: Sendable {
+    private let workspaces: Mutex<[EmbeddedWorkspace]>
+
+    package init(_ workspaces: [EmbeddedWorkspace] = []) {
+        self.workspaces = Mutex(workspaces)
+    }
+
+    package var all: [EmbeddedWorkspace] { workspaces.withLock(\.self) }
+
+    /// Adds a workspace, or gives one other credentials.
+    ///
+    /// - Parameters:
+    ///   - name: what it is called.
+    ///   - make: the workspace, with its number.
+    package func put(_ name: String, _ make: (_ environmentID: Int64) -> EmbeddedWorkspace) {
+        workspaces.withLock { workspaces in
+            if let position = workspaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+                workspaces[position] = make(workspaces[position].environmentID)
+            } else {
+                workspaces.append(make(Int64(workspaces.count + 1)))
+            }
+        }
+    }
+
     /// The workspace that these credentials open. Takes the same time whichever it is, and for wrong ones.
     func opened(by credentials: BasicCredentials) -> EmbeddedWorkspace? {
         var found: EmbeddedWorkspace?
         let password = credentials.password ?? []
-        for workspace in self {
+        for workspace in all {
             let isUser = isSameSecret(credentials.user, as: workspace.siteID)
             let isPassword = isSameSecret(password, as: workspace.apiKey)
             if isUser, isPassword, credentials.password != nil { found = found ?? workspace }

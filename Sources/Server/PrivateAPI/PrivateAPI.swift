@@ -20,6 +20,7 @@ package struct PrivateAPI: HTTPService {
     ///   - rejected: The refused messages.
     ///   - eventLog: The event log.
     ///   - delivery: What delivery does and did.
+    ///   - configuration: What the integrations are.
     ///   - metrics: What Prometheus reads.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
@@ -30,10 +31,11 @@ package struct PrivateAPI: HTTPService {
     ///   there is no token.
     package init(
         address: ListenAddress,
-        workspaces: [EmbeddedWorkspace],
+        workspaces: EmbeddedWorkspaces,
         rejected: RejectedAPI? = nil,
         log eventLog: LogAPI? = nil,
         delivery: DeliveryAPI? = nil,
+        configuration: ConfigurationAPI? = nil,
         metrics: MetricsAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
@@ -64,6 +66,7 @@ package struct PrivateAPI: HTTPService {
             delivery.add(to: &routes, behind: door)
             JobsAPI(delivery: delivery).add(to: &routes, behind: door)
         }
+        configuration?.add(to: &routes, behind: door)
         metrics?.add(to: &routes, behind: door)
         addHealth()
     }

@@ -17,11 +17,11 @@ struct TrackEndpoints: Sendable {
     /// Seconds that a body may take to arrive.
     private static let bodySeconds = 60
 
-    private let workspaces: [EmbeddedWorkspace]
+    private let workspaces: EmbeddedWorkspaces
     private let budget = ByteBudget(limit: 64 << 20)
     private let now: @Sendable () -> Timestamp
 
-    init(workspaces: [EmbeddedWorkspace], now: @escaping @Sendable () -> Timestamp) {
+    init(workspaces: EmbeddedWorkspaces, now: @escaping @Sendable () -> Timestamp) {
         self.workspaces = workspaces
         self.now = now
     }
@@ -43,7 +43,7 @@ struct TrackEndpoints: Sendable {
         }
         routes.on(.post, "/api/v1/metrics") { request, _ in
             // Needs no credentials; where they come they tell the workspace (track-api.md §2).
-            guard let workspace = workspace(of: request) ?? workspaces.first else { return unauthorised }
+            guard let workspace = workspace(of: request) ?? workspaces.all.first else { return unauthorised }
             return try await metric(request, in: workspace)
         }
     }

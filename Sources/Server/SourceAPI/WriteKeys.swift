@@ -1,7 +1,8 @@
 import LosslessJSON
+import Synchronization
 
-/// The write keys of all sources.
-package struct WriteKeys: Sendable {
+/// The write keys of all sources. They can change while Ferry runs.
+package final class WriteKeys: Sendable {
     /// One key of one source.
     package struct Entry: Sendable {
         fileprivate let key: [UInt8]
@@ -21,23 +22,37 @@ package struct WriteKeys: Sendable {
     /// Bytes of a key at most, so that a sender does not buy time with a long one.
     private static let longest = 1024
 
-    private let entries: [Entry]
+    private let current: Mutex<[Entry]>
 
     /// All keys; where two are the same the first one counts.
     package init(_ entries: [Entry]) {
-        self.entries = entries
+        current = Mutex(entries)
     }
+
+    /// Others from now on.
+    package func replace(by entries: [Entry]) {
+        current.withLock { $0 = entries }
+    }
+
+    /// The names of the sources.
+    package var sources: [String] {
+        var names: [String] = []
+        for entry in entries where !names.contains(where: { $0.hasSameBytes(as: entry.source) }) {
+            names.append(entry.source)
+        }
+        return names
+    }
+
+    private var entries: [Entry] { current.withLock(\.self) }
 
     /// The entry of a key; the first one if two have the same. Takes the same time whichever key it is, and for
     /// unknown ones.
     func entry(for key: String) -> Entry? {
         guard key.utf8.count <= Self.longest else { return nil }
         let given = Array(key.utf8)
-        var found: Int?
-        for (position, entry) in entries.enumerated() where isSameSecret(given, as: entry.key) {
-            found = found ?? position
-        }
-        return found.map { entries[$0] }
+        var found: Entry?
+        for entry in entries where isSameSecret(given, as: entry.key) { found = found ?? entry }
+        return found
     }
 
     /// The entry whose key has a mark.

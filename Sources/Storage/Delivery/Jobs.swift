@@ -47,6 +47,9 @@ package struct Job: Sendable, Equatable {
     package var includesTakingAway: Bool
     /// Of a retry: the cursor whose failed operations are meant.
     package var origin: Int64?
+    /// The revision of the integration under which everything is planned; `nil` when each event is planned under that of
+    /// its time.
+    package var revision: Int64?
     /// The cursor that carries it out.
     package let cursor: Int64
     /// Milliseconds since 1970.
@@ -63,6 +66,7 @@ package struct NewJob: Sendable {
     package var isAsNew = false
     package var includesTakingAway = false
     package var origin: Int64?
+    package var revision: Int64?
     /// Milliseconds since 1970.
     package var startedAt: Int64
 
@@ -143,14 +147,14 @@ private enum JobTables {
             """
             INSERT INTO jobs (
                 kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
-                includes_taking_away, origin, started_at
-            ) VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                includes_taking_away, origin, revision, started_at
+            ) VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 job.kind.rawValue, Text(job.integration), selection.first, selection.last,
                 selection.source.map(Text.init), selection.name.map(Text.init), selection.userId.map(Text.init),
                 selection.place, selection.action.map(Text.init), selection.words.map(Text.init), job.rate,
-                job.isAsNew, job.includesTakingAway, job.origin, job.startedAt,
+                job.isAsNew, job.includesTakingAway, job.origin, job.revision, job.startedAt,
             ]
         )
         let id = connection.lastInsertedRowID
@@ -169,7 +173,7 @@ private enum JobTables {
         let rows = try connection.rows(
             """
             SELECT id, kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
-                includes_taking_away, origin, cursor, started_at, ended_at
+                includes_taking_away, origin, revision, cursor, started_at, ended_at
             FROM jobs \(condition)
             """,
             arguments
@@ -198,9 +202,10 @@ private enum JobTables {
             isAsNew: try row.integer(13) != 0,
             includesTakingAway: try row.integer(14) != 0,
             origin: try row.optionalInteger(15),
-            cursor: try row.integer(16),
-            startedAt: try row.integer(17),
-            endedAt: try row.optionalInteger(18)
+            revision: try row.optionalInteger(16),
+            cursor: try row.integer(17),
+            startedAt: try row.integer(18),
+            endedAt: try row.optionalInteger(19)
         )
     }
 }

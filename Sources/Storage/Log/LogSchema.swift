@@ -11,6 +11,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-25 refused messages again") { try completeRefusedMessages($0) }
         migrator.registerMigration("2026-11-26 delivery graph") { try createLedger($0) }
         migrator.registerMigration("2026-11-26 jobs") { try createJobs($0) }
+        migrator.registerMigration("2026-11-26 revisions") { try createRevisions($0) }
         return migrator
     }
 
@@ -238,6 +239,34 @@ enum LogSchema {
                     ended_at INTEGER
                 );
                 CREATE INDEX jobs_by_state ON jobs (state);
+                """
+        )
+    }
+
+    private static func createRevisions(_ connection: Database) throws {
+        // jobs.revision NULL: each event is planned under the revision of its time.
+        try connection.execute(
+            sql: """
+                CREATE TABLE revisions (
+                    integration TEXT NOT NULL,
+                    number INTEGER NOT NULL,
+                    first_event INTEGER NOT NULL,
+                    at INTEGER NOT NULL,
+                    author TEXT NOT NULL,
+                    text TEXT NOT NULL,
+                    PRIMARY KEY (integration, number)
+                ) WITHOUT ROWID;
+                CREATE TABLE kept_integrations (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    name TEXT NOT NULL UNIQUE
+                );
+                CREATE TABLE sealed_secrets (
+                    integration TEXT NOT NULL,
+                    setting TEXT NOT NULL,
+                    sealed BLOB NOT NULL,
+                    PRIMARY KEY (integration, setting)
+                ) WITHOUT ROWID;
+                ALTER TABLE jobs ADD COLUMN revision INTEGER;
                 """
         )
     }

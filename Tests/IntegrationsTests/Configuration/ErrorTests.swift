@@ -383,7 +383,7 @@ import Testing
         text += "    expect: []\n"
         let problems = problems(text)
         #expect(problems.count == 1)
-        #expect(problems.first?.hasSuffix("the file stands for more than 100,000 values") == true, "\(problems)")
+        #expect(problems.first?.hasSuffix("the file stands for more than 200,000 values") == true, "\(problems)")
     }
 
     @Test func `nor is a list of tests`() {
@@ -391,7 +391,7 @@ import Testing
         let expectations = Array(repeating: "{ action: a }", count: 1000).joined(separator: ", ")
         text += "  - &t { event: {}, expect: [\(expectations)] }\n"
         text += Array(repeating: "  - *t\n", count: 1000).joined()
-        #expect(problems(text).contains { $0.hasSuffix("the file stands for more than 100,000 values") })
+        #expect(problems(text).contains { $0.hasSuffix("the file stands for more than 200,000 values") })
     }
 
     @Test func `a file full of mistakes tells the first hundred`() {

@@ -62,7 +62,7 @@ extension DeliveryAPI {
         }
         let event = message.objectValue.flatMap { Event(logged: $0, source: found.source) }
         var deliveries: [JSON] = []
-        for integration in integrations {
+        for integration in live.all {
             deliveries.append(try await delivery(of: event, seq, from: found.source, in: integration))
         }
         story["integrations"] = .array(deliveries)
@@ -74,10 +74,14 @@ extension DeliveryAPI {
         of event: Event?,
         _ seq: Int64,
         from source: String,
-        in integration: Integration
+        in live: LiveIntegration
     ) async throws -> JSON {
-        var story: JSON.Object = ["integration": .string(integration.name)]
-        guard let event, integration.sources.contain(source) else {
+        let revision = live.history.revision(of: seq)
+        let integration = revision.integration
+        var story: JSON.Object = [
+            "integration": .string(live.name), "revision": .number(JSON.Number(revision.number)),
+        ]
+        guard let event, integration.takes(from: source) else {
             story["state"] = "not for this integration"
             return .object(story)
         }

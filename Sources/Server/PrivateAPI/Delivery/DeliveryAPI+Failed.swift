@@ -57,7 +57,7 @@ extension DeliveryAPI {
         let message = event.flatMap { try? JSON(parsing: $0.body) }
         json["message"] = message ?? .null
         json["operation"] = .null
-        if let integration = integration(named: failure.integration), let event,
+        if let integration = live.named(failure.integration)?.integration, let event,
             let logged = message?.objectValue.flatMap({ Event(logged: $0, source: event.source) })
         {
             let planned = integration.plan(logged).operations.first { $0.action == failure.operation.action }

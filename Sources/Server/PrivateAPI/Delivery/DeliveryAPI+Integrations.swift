@@ -8,12 +8,16 @@ import Storage
 extension DeliveryAPI {
     func listIntegrations() async throws -> Answer {
         var items: [JSON] = []
-        for integration in integrations { items.append(try await status(of: integration)) }
+        for integration in live.all { items.append(try await status(of: integration)) }
         return .admin(.done, json: ["items": .array(items)])
     }
 
-    func status(of integration: Integration) async throws -> JSON {
-        var status: JSON.Object = ["name": .string(integration.name)]
+    func status(of integration: LiveIntegration) async throws -> JSON {
+        var status: JSON.Object = [
+            "name": .string(integration.name), "managedBy": .string(integration.home.rawValue),
+            "enabled": .bool(integration.integration.isEnabled),
+            "revision": .number(JSON.Number(integration.history.newest.number)),
+        ]
         guard let sums = try await sums(of: integration) else {
             status["health"] = ["state": "starting", "words": "it begins with the next event"]
             return .object(status)
@@ -36,7 +40,7 @@ extension DeliveryAPI {
     }
 
     /// `nil` before the integration has begun.
-    func sums(of integration: Integration) async throws -> Sums? {
+    func sums(of integration: LiveIntegration) async throws -> Sums? {
         let name = integration.name
         let (live, metrics) = try await stored { () async throws(StorageError) in
             (try await data.ledger.counted(.live, of: name), try await data.ledger.counted(.metrics, of: name))

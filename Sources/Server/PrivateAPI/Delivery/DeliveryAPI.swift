@@ -1,30 +1,29 @@
 package import Delivery
 import HTTPTypes
-package import Integrations
 import LosslessJSON
 package import Storage
 
 /// Delivery under `/admin/v1`: what each integration does, what became of each event, and what failed.
 package struct DeliveryAPI: Sendable {
     let data: DataStore
-    let integrations: [Integration]
+    let live: LiveIntegrations
     let control: DeliveryControl
     /// Milliseconds since 1970.
     let now: @Sendable () -> Int64
 
     /// - Parameters:
     ///   - data: the log and the ledger.
-    ///   - integrations: those of the configuration, in its order.
+    ///   - live: the integrations that run.
     ///   - control: of the delivery that runs.
     ///   - now: milliseconds since 1970.
     package init(
         _ data: DataStore,
-        integrations: [Integration],
+        live: LiveIntegrations,
         control: DeliveryControl,
         now: @escaping @Sendable () -> Int64
     ) {
         self.data = data
-        self.integrations = integrations
+        self.live = live
         self.control = control
         self.now = now
     }
@@ -33,11 +32,11 @@ package struct DeliveryAPI: Sendable {
         let root = "/admin/v1"
         routes.on(.get, "\(root)/integrations", behind: door) { _, _ in try await listIntegrations() }
         routes.on(.get, "\(root)/integrations/{name}", behind: door) { _, path in
-            guard let integration = integration(named: path["name"]) else { return unknownIntegration(path["name"]) }
+            guard let integration = live.named(path["name"]) else { return unknownIntegration(path["name"]) }
             return .admin(.done, json: try await status(of: integration))
         }
         routes.on(.post, "\(root)/integrations/{name}/retry", behind: door) { _, path in
-            guard integration(named: path["name"]) != nil else { return unknownIntegration(path["name"]) }
+            guard live.named(path["name"]) != nil else { return unknownIntegration(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
         }
         routes.on(.get, "\(root)/events", behind: door) { request, _ in try await searchEvents(request) }
@@ -48,12 +47,8 @@ package struct DeliveryAPI: Sendable {
         routes.on(.post, "\(root)/failed/discard", behind: door) { request, _ in try await discardFailed(request) }
     }
 
-    func integration(named name: String) -> Integration? {
-        integrations.first { $0.name.hasSameBytes(as: name) }
-    }
-
     func unknownIntegration(_ name: String) -> Answer {
-        let names = integrations.map(\.name).joined(separator: ", ")
+        let names = live.all.map(\.name).joined(separator: ", ")
         return .admin(.unknownPath, "there is no integration \(name): there are \(names.isEmpty ? "none" : names)")
     }
 }

@@ -84,6 +84,8 @@ struct RetryWish {
     private(set) var rate: Int?
     /// Whether deletes, suppressions and merges are meant too.
     private(set) var includesTakingAway = false
+    /// Whether each is planned under the revision of its event's time, and not under today's.
+    private(set) var isOriginal = false
 
     init?(_ body: JSON.Object) {
         var isNamed = false
@@ -102,6 +104,9 @@ struct RetryWish {
                 continue
             case ("includeTakingAway", .bool(let value)):
                 includesTakingAway = value
+                continue
+            case ("original", .bool(let value)):
+                isOriginal = value
                 continue
             default: return nil
             }

@@ -81,6 +81,7 @@ struct JobsAPI: Sendable {
         ]
         for (name, value) in options { if let value { json[name] = .string(value) } }
         if let rate = job.rate { json["rate"] = .number(JSON.Number(rate)) }
+        if let revision = job.revision { json["revision"] = .number(JSON.Number(revision)) }
         if job.kind == .replay {
             json["asNew"] = .bool(job.isAsNew)
             json["includesTakingAway"] = .bool(job.includesTakingAway)
@@ -107,7 +108,7 @@ struct JobsAPI: Sendable {
         }
         let wish: ReplayWish
         do { wish = try ReplayWish(body) } catch { return .admin(.invalid, error.message) }
-        guard delivery.integration(named: wish.integration) != nil else {
+        guard let integration = delivery.live.named(wish.integration) else {
             return delivery.unknownIntegration(wish.integration)
         }
         let stretch = try await stored { () async throws(StorageError) in
@@ -136,6 +137,7 @@ struct JobsAPI: Sendable {
         job.rate = wish.rate
         job.isAsNew = wish.isAsNew
         job.includesTakingAway = wish.includesTakingAway || !hasReceived
+        job.revision = integration.history.newest.number
         var json = try await json(of: start(job))
         json["meaning"] = .string(wish.meaning(includesTakingAway: job.includesTakingAway))
         return .admin(.done, json: .object(json))
@@ -147,7 +149,8 @@ struct JobsAPI: Sendable {
                 .invalid,
                 """
                 the body must be {"id":…}, {"all":true}, or one or more of "integration", "action" and "words"; "rate" limits \
-                the requests a second, "includeTakingAway" confirms deletes, suppressions and merges
+                the requests a second, "includeTakingAway" confirms deletes, suppressions and merges, "original" plans each under \
+                the configuration of its time
                 """
             )
         }
@@ -165,12 +168,14 @@ struct JobsAPI: Sendable {
             )
         }
         var started: [JSON] = []
-        for target in targets where delivery.integration(named: target.integration) != nil {
+        for target in targets {
+            guard let integration = delivery.live.named(target.integration) else { continue }
             var selection = Job.Selection(first: target.first, last: target.last)
             (selection.place, selection.action, selection.words) = (target.place, wish.action, wish.words)
             var job = NewJob(.retry, integration: target.integration, selection: selection, startedAt: delivery.now())
             job.rate = wish.rate
             job.origin = target.cursor
+            if !wish.isOriginal { job.revision = integration.history.newest.number }
             started.append(.object(try await json(of: start(job))))
         }
         guard !started.isEmpty else {

@@ -32,7 +32,7 @@ package struct MetricsAPI: Sendable {
         var page = Exposition()
         registry.write(to: &page) { Self.help[$0] ?? "Counted while Ferry runs." }
         try await addLog(to: &page)
-        for integration in delivery.integrations { try await add(integration, to: &page) }
+        for integration in delivery.live.all { try await add(integration, to: &page) }
         return page.text
     }
 
@@ -66,7 +66,7 @@ package struct MetricsAPI: Sendable {
         )
     }
 
-    private func add(_ integration: Integration, to page: inout Exposition) async throws {
+    private func add(_ integration: LiveIntegration, to page: inout Exposition) async throws {
         guard let sums = try await delivery.sums(of: integration) else { return }
         let name = [("integration", integration.name)]
         let events: [(String, Int64)] = [

@@ -1,0 +1,46 @@
+/// What a change of the configuration did to one integration.
+package struct ConfigurationChange: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case created, changed, unchanged, removed
+    }
+
+    package let integration: String
+    package let kind: Kind
+    /// The revision that holds now, and the first event that it holds for; `nil` for one that is removed.
+    package let revision: Int64?
+    package let firstEvent: Int64?
+    /// Line by line; `nil` where nothing changed.
+    package let difference: String?
+
+    init(integration: String, kind: Kind, revision: Int64?, firstEvent: Int64?, difference: String?) {
+        self.integration = integration
+        self.kind = kind
+        self.revision = revision
+        self.firstEvent = firstEvent
+        self.difference = difference
+    }
+
+    init(removed integration: String) {
+        self.init(integration: integration, kind: .removed, revision: nil, firstEvent: nil, difference: nil)
+    }
+}
+
+/// Why a change was not made. Nothing of it was.
+package struct ConfigurationRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable {
+        /// What was asked for can't be.
+        case invalid
+        /// There is no such thing.
+        case unknown
+        /// The server is not so far yet.
+        case notReady
+    }
+
+    package let kind: Kind
+    package let description: String
+
+    package init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

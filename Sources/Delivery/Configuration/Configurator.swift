@@ -1,0 +1,322 @@
+package import Integrations
+import LosslessJSON
+package import Storage
+
+/// Changes the integrations of a running Ferry: by its file, by the text of an export, by putting back what was.
+///
+/// Each change of an integration is a revision, which holds from one event on; an integration's events are planned under
+/// exactly one each, and none is lost or doubled by a change (delivery.md F40). A change is made as a whole or not at all.
+package struct Configurator: Sendable {
+    /// Makes the way to an integration's destination; an error of it refuses the change.
+    package typealias Connect = @Sendable (Integration, _ sealed: [String: String]) throws -> Connection
+
+    let live: LiveIntegrations
+    let revisions: Revisions
+    let control: DeliveryControl
+    let connect: Connect
+    let now: @Sendable () -> Moment
+
+    /// - Parameters:
+    ///   - live: what runs.
+    ///   - revisions: where changes are kept.
+    ///   - control: of the lanes that run.
+    ///   - connect: makes the way to a destination.
+    ///   - now: the clocks.
+    package init(
+        _ live: LiveIntegrations,
+        revisions: Revisions,
+        control: DeliveryControl,
+        connect: @escaping Connect,
+        now: @escaping @Sendable () -> Moment
+    ) {
+        self.live = live
+        self.revisions = revisions
+        self.control = control
+        self.connect = connect
+        self.now = now
+    }
+
+    // MARK: The file
+
+    /// Makes what runs out of the file and of what is kept in the data; a file that has changed since makes revisions.
+    ///
+    /// - Throws: `ConfigurationRefusal`, `StorageError`, and what `connect` throws.
+    package func begin(with file: Configuration) async throws {
+        _ = try await take(file, behindRead: false)
+    }
+
+    /// Takes the file again while Ferry runs: what it does not define any more, and did, is gone.
+    ///
+    /// - Parameters:
+    ///   - file: what it says now.
+    ///   - waiting: whether events that wait in the log are planned by it too.
+    /// - Returns: what became of each integration.
+    /// - Throws: as `begin`; nothing was changed then.
+    package func reload(_ file: Configuration, waiting: Bool) async throws -> [ConfigurationChange] {
+        try await take(file, behindRead: waiting)
+    }
+
+    private func take(_ file: Configuration, behindRead: Bool) async throws -> [ConfigurationChange] {
+        try await live.gate.changing {
+            let known = try await revisions.all()
+            let kept = try await revisions.keptIntegrations()
+            var drafts = try file.integrations.map { integration in
+                try draft(integration, by: .file, home: .file, behindRead, [:], known[integration.name] ?? [])
+            }
+            for name in kept where !drafts.contains(where: { $0.name.hasSameBytes(as: name) }) {
+                guard live.named(name) == nil else { continue }
+                drafts.append(try await restored(name, known[name] ?? []))
+            }
+            var changes = try await carryOut(drafts)
+            for name in kept where drafts.contains(where: { $0.home == .file && $0.name.hasSameBytes(as: name) }) {
+                // The file has taken it over.
+                try await revisions.remove(name)
+            }
+            for gone in live.all where gone.home == .file {
+                guard !file.integrations.contains(where: { $0.name.hasSameBytes(as: gone.name) }) else { continue }
+                remove(gone.name)
+                changes.append(ConfigurationChange(removed: gone.name))
+            }
+            return changes
+        }
+    }
+
+    /// An integration of the data, as it was left.
+    private func restored(_ name: String, _ history: [StoredRevision]) async throws -> Draft {
+        guard let newest = history.last else {
+            throw ConfigurationRefusal(
+                .invalid,
+                "the integration \(name) has no revision: restore the data from a copy"
+            )
+        }
+        let file = "revision \(newest.number) of \(name)"
+        let integration: Integration
+        do {
+            integration = try IntegrationDefinition.compile(newest.text, named: name, file: file)
+        } catch {
+            throw ConfigurationRefusal(
+                .invalid,
+                "\(error)\nthis version does not take what is stored of \(name): define it in the configuration file"
+            )
+        }
+        let sealed = try await revisions.secrets(of: name)
+        return try draft(integration, by: .api, home: .database, false, sealed, history)
+    }
+
+    // MARK: The API
+
+    /// Makes integrations as a text has them; others stay as they are.
+    ///
+    /// - Parameters:
+    ///   - configuration: the text, read.
+    ///   - author: who asks for it.
+    ///   - waiting: whether events that wait in the log are planned by it too.
+    ///   - isForced: whether it may replace a newer revision than the one that the text was exported from.
+    /// - Returns: what became of each.
+    /// - Throws: `ConfigurationRefusal`, `StorageError`, and what `connect` throws; nothing was changed then.
+    package func apply(
+        _ configuration: Configuration,
+        by author: Revision.Author,
+        waiting: Bool,
+        isForced: Bool
+    ) async throws -> [ConfigurationChange] {
+        guard !configuration.integrations.isEmpty else {
+            throw ConfigurationRefusal(.invalid, "the text defines no integration: nothing was changed")
+        }
+        return try await live.gate.changing {
+            let known = try await revisions.all()
+            var drafts: [Draft] = []
+            for integration in configuration.integrations {
+                let name = integration.name
+                if live.named(name)?.home == .file {
+                    throw ConfigurationRefusal(
+                        .invalid,
+                        "\(name) is managed by the configuration file: change it there, and reload. Nothing was changed"
+                    )
+                }
+                let history = known[name] ?? []
+                if !isForced { try refuseOlder(integration, history) }
+                let sealed = try await revisions.secrets(of: name)
+                drafts.append(try draft(integration, by: author, home: .database, waiting, sealed, history))
+            }
+            return try await carryOut(drafts)
+        }
+    }
+
+    private func refuseOlder(_ integration: Integration, _ history: [StoredRevision]) throws {
+        guard let base = integration.definition.base, let newest = history.last, base != newest.number,
+            newest.text != integration.definition.yaml
+        else { return }
+        throw ConfigurationRefusal(
+            .invalid,
+            """
+            \(integration.name) is at revision \(newest.number), and the text was exported from revision \(base): export it \
+            again, or force it. Nothing was changed
+            """
+        )
+    }
+
+    /// Makes a revision of before hold again, as a new revision. Where the configuration file says otherwise, it holds until
+    /// the file is taken again.
+    ///
+    /// - Parameters:
+    ///   - number: of the revision that is to hold.
+    ///   - name: the integration's.
+    ///   - author: who asks for it.
+    ///   - waiting: whether events that wait in the log are planned by it too.
+    /// - Returns: what became of it.
+    /// - Throws: as `apply`; nothing was changed then.
+    package func putBack(
+        _ number: Int64,
+        of name: String,
+        by author: Revision.Author,
+        waiting: Bool
+    ) async throws -> ConfigurationChange {
+        try await live.gate.changing {
+            guard let integration = live.named(name) else {
+                throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
+            }
+            let history = try await revisions.all()[integration.name] ?? []
+            guard let revision = history.first(where: { $0.number == number }) else {
+                throw ConfigurationRefusal(.unknown, "\(name) has no revision \(number)")
+            }
+            let wanted: Integration
+            do {
+                wanted = try IntegrationDefinition.compile(
+                    revision.text,
+                    named: integration.name,
+                    file: "revision \(number) of \(name)"
+                )
+            } catch {
+                throw ConfigurationRefusal(.invalid, "\(error)\nthis version does not take it. Nothing was changed")
+            }
+            let sealed = try await revisions.secrets(of: integration.name)
+            let draft = try draft(wanted, by: author, home: integration.home, waiting, sealed, history)
+            guard let change = try await carryOut([draft]).first else {
+                throw ConfigurationRefusal(.invalid, "nothing was changed")
+            }
+            return change
+        }
+    }
+
+    /// Takes an integration of the data away. What it has delivered stays told; what waits for it is not delivered.
+    package func remove(integration name: String) async throws {
+        try await live.gate.changing {
+            guard let integration = live.named(name) else {
+                throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
+            }
+            guard integration.home == .database else {
+                throw ConfigurationRefusal(
+                    .invalid,
+                    "\(name) is managed by the configuration file: remove it there, and reload. Nothing was changed"
+                )
+            }
+            try await revisions.remove(integration.name)
+            remove(integration.name)
+        }
+    }
+
+    private func remove(_ name: String) {
+        live.remove(name)
+        control.stop(name)
+    }
+
+    // MARK: Carrying out
+
+    /// A change before it is made, with everything that can refuse it done.
+    private struct Draft {
+        let integration: Integration
+        let connection: Connection
+        let home: LiveIntegration.Home
+        let history: [StoredRevision]
+        /// `nil` where the text is the newest revision's.
+        let revision: NewRevision?
+
+        var name: String { integration.name }
+    }
+
+    private func draft(
+        _ integration: Integration,
+        by author: Revision.Author,
+        home: LiveIntegration.Home,
+        _ behindRead: Bool,
+        _ sealed: [String: String],
+        _ history: [StoredRevision]
+    ) throws -> Draft {
+        let definition = integration.definition
+        var secrets: [String: String] = [:]
+        if home == .database {
+            for (secret, literal) in definition.literals {
+                if case .literal(let text) = literal { secrets[secret.rawValue] = text }
+            }
+        }
+        let connection = try connect(integration, sealed.merging(secrets) { $1 })
+        let isSame = history.last?.text == definition.yaml && secrets.isEmpty && !behindRead
+        var revision = NewRevision(
+            integration: integration.name,
+            author: author.rawValue,
+            text: definition.yaml,
+            at: now().wall,
+            behindRead: behindRead ? live.named(integration.name)?.lastRead ?? 0 : nil,
+            isKept: home == .database
+        )
+        revision.secrets = secrets
+        return Draft(
+            integration: integration,
+            connection: connection,
+            home: home,
+            history: history,
+            revision: isSame ? nil : revision
+        )
+    }
+
+    private func carryOut(_ drafts: [Draft]) async throws -> [ConfigurationChange] {
+        let made = try await revisions.add(drafts.compactMap(\.revision))
+        return drafts.map { draft in
+            let revision = made.first { $0.integration.hasSameBytes(as: draft.name) }
+            return carryOut(draft, revision)
+        }
+    }
+
+    private func carryOut(_ draft: Draft, _ made: StoredRevision?) -> ConfigurationChange {
+        let before = draft.history.last
+        let holds = made ?? before
+        let moment = now()
+        draft.connection.begin()
+        if let integration = live.named(draft.name) {
+            if let made { integration.history.append(Revision(made), draft.integration) }
+            integration.move(to: draft.home)
+            integration.connect(draft.connection, at: moment)
+            _ = control.retryNow(draft.name)
+        } else if let holds {
+            let history = draft.history.filter { $0.number < holds.number }.map(Revision.init)
+            live.add(
+                LiveIntegration(
+                    RevisionHistory(Revision(holds), draft.integration, before: history),
+                    home: draft.home,
+                    connection: draft.connection,
+                    at: moment
+                )
+            )
+        }
+        return ConfigurationChange(
+            integration: draft.name,
+            kind: made == nil ? .unchanged : before == nil ? .created : .changed,
+            revision: holds?.number,
+            firstEvent: holds?.firstEvent,
+            difference: made.flatMap { TextDifference.lines(from: before?.text ?? "", to: $0.text) }
+        )
+    }
+}
+
+extension Revision {
+    fileprivate init(_ stored: StoredRevision) {
+        self.init(
+            number: stored.number,
+            firstEvent: stored.firstEvent,
+            at: stored.at,
+            author: Author(rawValue: stored.author) ?? .api,
+            yaml: stored.text
+        )
+    }
+}

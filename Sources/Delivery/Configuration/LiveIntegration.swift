@@ -1,0 +1,94 @@
+package import Integrations
+import Synchronization
+package import TrackAPI
+
+/// The way to a destination, with the settings of the moment: they hold for every request from now on, whenever its event
+/// came (delivery.md F40).
+package struct Connection: Sendable {
+    package let send: @Sendable ([Operation]) async -> Exchange
+    /// Called once it is the way that counts.
+    let begin: @Sendable () -> Void
+
+    package init(
+        begin: @escaping @Sendable () -> Void = {},
+        send: @escaping @Sendable ([Operation]) async -> Exchange
+    ) {
+        self.begin = begin
+        self.send = send
+    }
+}
+
+/// An integration as it lives: the revisions under which its events are planned, and the way to its destination.
+package final class LiveIntegration: Sendable {
+    /// Where it is written down, and so where it is changed.
+    package enum Home: String, Sendable {
+        case file, database
+    }
+
+    private struct State {
+        var home: Home
+        var connection: Connection
+        var lastRead: Int64 = 0
+        var signal: AsyncStream<Void>.Continuation?
+        var hasLeft = false
+    }
+
+    package let name: String
+    package let history: RevisionHistory
+    let rate: RateLimit
+    private let state: Mutex<State>
+
+    init(_ history: RevisionHistory, home: Home, connection: Connection, at now: Moment) {
+        let integration = history.newest.integration
+        name = integration.name
+        self.history = history
+        rate = RateLimit(perSecond: integration.settings.rateLimit, at: now.steady)
+        state = Mutex(State(home: home, connection: connection))
+    }
+
+    /// As it is now.
+    package var integration: Integration { history.newest.integration }
+    package var home: Home { state.withLock(\.home) }
+    /// Whether it is not there any more; a lane that begins just then ends at once.
+    var hasLeft: Bool { state.withLock(\.hasLeft) }
+
+    func send(_ operations: [Operation]) async -> Exchange {
+        await state.withLock(\.connection).send(operations)
+    }
+
+    // MARK: Reading
+
+    /// The last event that its first cursor has read since the process began.
+    var lastRead: Int64 { state.withLock(\.lastRead) }
+
+    /// A signal whenever that one has read more, and one at the beginning; for the other cursor.
+    var reads: AsyncStream<Void> {
+        let (reads, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        signal.yield()
+        state.withLock { $0.signal = signal }
+        return reads
+    }
+
+    func noteRead(through seq: Int64) {
+        let signal = state.withLock { state in
+            state.lastRead = max(state.lastRead, seq)
+            return state.signal
+        }
+        signal?.yield()
+    }
+
+    // MARK: Changing
+
+    func move(to home: Home) {
+        state.withLock { $0.home = home }
+    }
+
+    func leave() {
+        state.withLock { $0.hasLeft = true }
+    }
+
+    func connect(_ connection: Connection, at now: Moment) {
+        state.withLock { $0.connection = connection }
+        rate.set(perSecond: integration.settings.rateLimit, at: now.steady)
+    }
+}

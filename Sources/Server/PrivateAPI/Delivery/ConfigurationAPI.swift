@@ -1,0 +1,232 @@
+package import Delivery
+import HTTPTypes
+import Integrations
+import LosslessJSON
+import Storage
+
+/// What the integrations are, what they were, and how they are changed, under `/admin/v1`.
+package struct ConfigurationAPI: Sendable {
+    /// What reading the configuration file again did.
+    package struct Reload: Sendable {
+        package let changes: [ConfigurationChange]
+        /// What the file says that does not take effect before the next start.
+        package let notes: [String]
+
+        package init(changes: [ConfigurationChange], notes: [String]) {
+            self.changes = changes
+            self.notes = notes
+        }
+    }
+
+    private let live: LiveIntegrations
+    private let configurator: Configurator
+    private let knownSources: @Sendable () -> [String]
+    private let reload: @Sendable (_ waiting: Bool) async throws -> Reload
+
+    /// - Parameters:
+    ///   - live: the integrations that run.
+    ///   - configurator: what changes them.
+    ///   - knownSources: the names of the sources.
+    ///   - reload: reads the configuration file again.
+    package init(
+        _ live: LiveIntegrations,
+        configurator: Configurator,
+        knownSources: @escaping @Sendable () -> [String],
+        reload: @escaping @Sendable (_ waiting: Bool) async throws -> Reload
+    ) {
+        self.live = live
+        self.configurator = configurator
+        self.knownSources = knownSources
+        self.reload = reload
+    }
+
+    func add(to routes: inout Routes, behind door: AdminDoor) {
+        let root = "/admin/v1"
+        routes.on(.get, "\(root)/configuration", behind: door) { request, _ in export(request) }
+        routes.on(.post, "\(root)/configuration", behind: door) { request, _ in try await apply(request) }
+        routes.on(.post, "\(root)/configuration/reload", behind: door) { request, _ in
+            try await reload(request)
+        }
+        routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
+            list(path["name"])
+        }
+        routes.on(.get, "\(root)/integrations/{name}/revisions/{number}", behind: door) { _, path in
+            show(path["name"], path["number"])
+        }
+        routes.on(.post, "\(root)/integrations/{name}/revisions/{number}/put-back", behind: door) { request, path in
+            try await putBack(path["name"], path["number"], request)
+        }
+        routes.on(.post, "\(root)/integrations/{name}/remove", behind: door) { _, path in
+            try await answering {
+                try await configurator.remove(integration: path["name"])
+                return .admin(.done, json: ["removed": .string(path["name"])])
+            }
+        }
+    }
+
+    // MARK: The whole
+
+    private func export(_ request: IncomingRequest) -> Answer {
+        let name = request.query["integration"]
+        let chosen = live.all.filter { integration in name.map(integration.name.hasSameBytes) ?? true }
+        if let name, chosen.isEmpty { return unknown(name) }
+        let states = chosen.map { ($0.name, $0.home, $0.history.newest) }
+        return .admin(
+            .done,
+            json: [
+                "yaml": .string(
+                    IntegrationDefinition.export(states.map { ($0.2.integration.definition, $0.2.number) })
+                ),
+                "integrations": .array(
+                    states.map { name, home, newest in
+                        [
+                            "name": .string(name), "managedBy": .string(home.rawValue),
+                            "revision": .number(JSON.Number(newest.number)),
+                        ]
+                    }
+                ),
+            ]
+        )
+    }
+
+    private func apply(_ request: IncomingRequest) async throws -> Answer {
+        guard let wish = try await Wish(request, known: ["yaml", "waiting", "force"]), let yaml = wish.yaml else {
+            return .admin(
+                .invalid,
+                """
+                the body must be {"yaml": "integrations: …"}; "waiting": true plans events that wait by it too, "force": true \
+                replaces newer revisions
+                """
+            )
+        }
+        return try await answering {
+            let configuration: Configuration
+            do {
+                configuration = try Configuration(parsing: yaml, file: "the text", knownSources: knownSources())
+            } catch {
+                throw ConfigurationRefusal(.invalid, "\(error)\nNothing was changed")
+            }
+            let changes = try await configurator.apply(
+                configuration,
+                by: .api,
+                waiting: wish.waiting,
+                isForced: wish.force
+            )
+            return .admin(.done, json: ["items": .array(changes.map { .object($0.json) })])
+        }
+    }
+
+    private func reload(_ request: IncomingRequest) async throws -> Answer {
+        guard let wish = try await Wish(request, known: ["waiting"]) else {
+            return .admin(.invalid, #"the body must be {} or {"waiting": true}"#)
+        }
+        return try await answering {
+            let reloaded = try await reload(wish.waiting)
+            return .admin(
+                .done,
+                json: [
+                    "items": .array(reloaded.changes.map { .object($0.json) }),
+                    "notes": .array(reloaded.notes.map(JSON.string)),
+                ]
+            )
+        }
+    }
+
+    // MARK: Revisions
+
+    private func list(_ name: String) -> Answer {
+        guard let integration = live.named(name) else { return unknown(name) }
+        let revisions = integration.history.revisions.reversed().map { JSON.object($0.json) }
+        return .admin(.done, json: ["items": .array(Array(revisions))])
+    }
+
+    private func show(_ name: String, _ number: String) -> Answer {
+        guard let integration = live.named(name) else { return unknown(name) }
+        let revisions = integration.history.revisions
+        guard let position = revisions.firstIndex(where: { String($0.number) == number }) else {
+            return .admin(.unknownPath, "\(name) has no revision \(number): the newest is \(revisions.count)")
+        }
+        let before = position > 0 ? revisions[position - 1].yaml : ""
+        var json = revisions[position].json
+        json["yaml"] = .string(revisions[position].yaml)
+        json["difference"] = TextDifference.lines(from: before, to: revisions[position].yaml).map(JSON.string) ?? .null
+        return .admin(.done, json: .object(json))
+    }
+
+    private func putBack(_ name: String, _ number: String, _ request: IncomingRequest) async throws -> Answer {
+        guard let wish = try await Wish(request, known: ["waiting"]) else {
+            return .admin(.invalid, #"the body must be {} or {"waiting": true}"#)
+        }
+        guard let number = Int64(number) else { return .admin(.invalid, "the number of a revision is a whole number") }
+        return try await answering {
+            let change = try await configurator.putBack(number, of: name, by: .api, waiting: wish.waiting)
+            var json = change.json
+            json["warning"] =
+                live.named(name)?.home == .file
+                ? "the configuration file is taken again at the next start or reload: change it there too" : .null
+            return .admin(.done, json: .object(json))
+        }
+    }
+
+    private func unknown(_ name: String) -> Answer {
+        let names = live.all.map(\.name).joined(separator: ", ")
+        return .admin(.unknownPath, "there is no integration \(name): there are \(names.isEmpty ? "none" : names)")
+    }
+
+    private func answering(_ work: () async throws -> Answer) async throws -> Answer {
+        do {
+            return try await work()
+        } catch let refusal as ConfigurationRefusal {
+            switch refusal.kind {
+            case .invalid: return .admin(.invalid, refusal.description)
+            case .unknown: return .admin(.unknownPath, refusal.description)
+            case .notReady: return .admin(.notReady, refusal.description)
+            }
+        } catch let missing as SecretReference.Missing {
+            return .admin(.invalid, "\(missing), here where the server runs. Nothing was changed")
+        } catch let error as StorageError {
+            return try await stored { () async throws(StorageError) in throw error }
+        }
+    }
+
+    /// What the body of a call may say.
+    private struct Wish {
+        var yaml: String?
+        var waiting = false
+        var force = false
+
+        /// `nil` for a body that says anything else.
+        init?(_ request: IncomingRequest, known: Set<String>) async throws {
+            guard let body = try await request.readAdminBody()?.objectValue else { return nil }
+            for member in body {
+                guard known.contains(member.key) else { return nil }
+                switch (member.key, member.value) {
+                case ("yaml", .string(let text)): yaml = text
+                case ("waiting", .bool(let value)): waiting = value
+                case ("force", .bool(let value)): force = value
+                default: return nil
+                }
+            }
+        }
+    }
+}
+
+extension ConfigurationChange {
+    fileprivate var json: JSON.Object {
+        [
+            "integration": .string(integration), "change": .string(kind.rawValue),
+            "revision": revision.map { .number(JSON.Number($0)) } ?? .null,
+            "firstEvent": firstEvent.map { .number(JSON.Number($0)) } ?? .null,
+            "difference": difference.map(JSON.string) ?? .null,
+        ]
+    }
+}
+
+extension Revision {
+    fileprivate var json: JSON.Object {
+        [
+            "number": .number(JSON.Number(number)), "firstEvent": .number(JSON.Number(firstEvent)), "at": .time(at),
+            "author": .string(author.rawValue),
+        ]
+    }
+}

@@ -1,0 +1,176 @@
+import GRDB
+
+/// One state of an integration's configuration as it is kept. What the text means is not this room's to know.
+package struct StoredRevision: Sendable, Equatable {
+    package let integration: String
+    /// From 1, for each integration.
+    package let number: Int64
+    /// The first event that it holds for.
+    package let firstEvent: Int64
+    /// Milliseconds since 1970.
+    package let at: Int64
+    package let author: String
+    package let text: String
+}
+
+/// A revision that is to be made.
+package struct NewRevision: Sendable {
+    package var integration: String
+    package var author: String
+    package var text: String
+    /// Milliseconds since 1970.
+    package var at: Int64
+    /// The last event that delivery has read for the integration, when the revision is to hold from the next one on; `nil`
+    /// for a revision that holds for what is not in the log yet.
+    package var behindRead: Int64?
+    /// Whether the integration lives here, and not in a file.
+    package var isKept: Bool
+    /// Secrets of the text, to be sealed; those that are not named stay as they are.
+    package var secrets: [String: String] = [:]
+
+    package init(integration: String, author: String, text: String, at: Int64, behindRead: Int64?, isKept: Bool) {
+        self.integration = integration
+        self.author = author
+        self.text = text
+        self.at = at
+        self.behindRead = behindRead
+        self.isKept = isKept
+    }
+}
+
+/// The configuration of integrations as it was and is (delivery.md C.2, F40).
+package struct Revisions: Sendable {
+    private let commits: GroupCommit
+    private let seal: SecretSeal
+
+    init(_ commits: GroupCommit, seal: SecretSeal) {
+        self.commits = commits
+        self.seal = seal
+    }
+
+    /// All of them, each integration's in their order.
+    package func all() async throws(StorageError) -> [String: [StoredRevision]] {
+        let all = try await commits.database.read { try RevisionTables.revisions("", [], $0) }
+        return Dictionary(grouping: all, by: \.integration)
+    }
+
+    /// The integrations that live here, in the order in which they were made.
+    package func keptIntegrations() async throws(StorageError) -> [String] {
+        try await commits.database.read { connection in
+            try connection.rows("SELECT name FROM kept_integrations ORDER BY number").map { try $0.text(0) }
+        }
+    }
+
+    /// The sealed secrets of an integration, by setting.
+    package func secrets(of integration: String) async throws(StorageError) -> [String: String] {
+        let sealed = try await commits.database.read { try RevisionTables.secrets(of: integration, $0) }
+        var secrets: [String: String] = [:]
+        for (setting, bytes) in sealed { secrets[setting] = try seal.open(bytes, at: Self.place(integration, setting)) }
+        return secrets
+    }
+
+    /// Makes revisions, all of them or none, and returns when they are on the disk. From which event each holds is found
+    /// in the same transaction, so that no event lies between two of them.
+    package func add(_ revisions: [NewRevision]) async throws(StorageError) -> [StoredRevision] {
+        try await commits.commit { [seal] connection in
+            try revisions.map { new in
+                let made = try RevisionTables.add(new, connection)
+                for (setting, secret) in new.secrets {
+                    let sealed = try seal.seal(secret, at: Self.place(new.integration, setting))
+                    try RevisionTables.put(sealed, setting, of: new.integration, connection)
+                }
+                return made
+            }
+        }
+    }
+
+    /// Forgets an integration that lives here, with its secrets. Its revisions stay: they tell why events went out.
+    package func remove(_ integration: String) async throws(StorageError) {
+        try await commits.commit { try RevisionTables.remove(integration, $0) }
+    }
+
+    private static func place(_ integration: String, _ setting: String) -> String {
+        "\(setting) of \(integration)"
+    }
+}
+
+/// The statements on the tables `revisions`, `kept_integrations` and `sealed_secrets`.
+enum RevisionTables {
+    static func revisions(
+        _ condition: String,
+        _ arguments: StatementArguments,
+        _ connection: Database
+    ) throws -> [StoredRevision] {
+        let rows = try connection.rows(
+            """
+            SELECT integration, number, first_event, at, author, text FROM revisions \(condition)
+            ORDER BY integration, number
+            """,
+            arguments
+        )
+        return try rows.map { row in
+            StoredRevision(
+                integration: try row.text(0),
+                number: try row.integer(1),
+                firstEvent: try row.integer(2),
+                at: try row.integer(3),
+                author: try row.text(4),
+                text: try row.text(5)
+            )
+        }
+    }
+
+    static func add(_ new: NewRevision, _ connection: Database) throws -> StoredRevision {
+        let last = try connection.row(
+            "SELECT max(number) FROM revisions WHERE integration = ?",
+            [Text(new.integration)]
+        )
+        let made = StoredRevision(
+            integration: new.integration,
+            number: (try last?.optionalInteger(0) ?? 0) + 1,
+            firstEvent: try firstEvent(of: new, connection),
+            at: new.at,
+            author: new.author,
+            text: new.text
+        )
+        try connection.run(
+            "INSERT INTO revisions (integration, number, first_event, at, author, text) VALUES (?, ?, ?, ?, ?, ?)",
+            [Text(made.integration), made.number, made.firstEvent, made.at, made.author, Text(made.text)]
+        )
+        if new.isKept {
+            try connection.run("INSERT OR IGNORE INTO kept_integrations (name) VALUES (?)", [Text(new.integration)])
+        }
+        return made
+    }
+
+    /// The next event of the log, or the next one that delivery reads: no standing cursor reads behind its position again
+    /// but for operations that were planned already.
+    private static func firstEvent(of new: NewRevision, _ connection: Database) throws -> Int64 {
+        guard let read = new.behindRead else { return try LogTables.lastSequence(connection) + 1 }
+        let position = try connection.row(
+            "SELECT max(position) FROM cursors WHERE integration = ? AND kind IN ('live', 'metrics')",
+            [Text(new.integration)]
+        )
+        return max(read, try position?.optionalInteger(0) ?? 0) + 1
+    }
+
+    static func remove(_ integration: String, _ connection: Database) throws {
+        try connection.run("DELETE FROM kept_integrations WHERE name = ?", [Text(integration)])
+        try connection.run("DELETE FROM sealed_secrets WHERE integration = ?", [Text(integration)])
+    }
+
+    static func put(_ sealed: [UInt8], _ setting: String, of integration: String, _ connection: Database) throws {
+        try connection.run(
+            "INSERT OR REPLACE INTO sealed_secrets (integration, setting, sealed) VALUES (?, ?, ?)",
+            [Text(integration), setting, Bytes(sealed)]
+        )
+    }
+
+    static func secrets(of integration: String, _ connection: Database) throws -> [(String, [UInt8])] {
+        let rows = try connection.rows(
+            "SELECT setting, sealed FROM sealed_secrets WHERE integration = ?",
+            [Text(integration)]
+        )
+        return try rows.map { (try $0.text(0), try $0.bytes(1)) }
+    }
+}

@@ -1,0 +1,145 @@
+import AsyncHTTPClient
+import Delivery
+import Integrations
+import Logging
+import LosslessJSON
+import Server
+import Storage
+import Synchronization
+import TrackAPI
+import Workspaces
+
+/// Makes the way to an integration's destination, with its credentials in hand.
+final class Connector: Sendable {
+    let workspaces = EmbeddedWorkspaces()
+    private let store: DataStore
+    private let httpClient: HTTPClient
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Where the embedded workspaces are, once that is known.
+        var privateURL: String?
+        /// Of integrations with an embedded workspace and without credentials: nobody else needs to know the way in.
+        var madeUp: [String: Keys] = [:]
+        var checks: [String: TrackClient] = [:]
+    }
+
+    private struct Keys {
+        let siteId: String
+        let apiKey: String
+    }
+
+    init(_ store: DataStore, httpClient: HTTPClient, logger: Logger) {
+        self.store = store
+        self.httpClient = httpClient
+        self.logger = logger
+    }
+
+    /// The private listener is bound; nothing is sent before.
+    func isReached(at privateURL: String) {
+        state.withLock { $0.privateURL = privateURL }
+    }
+
+    /// The way to an integration's destination.
+    ///
+    /// - Parameters:
+    ///   - integration: with references to its secrets.
+    ///   - sealed: secrets that the data keeps for it, by setting.
+    /// - Returns: the way; nothing is sent or changed yet.
+    /// - Throws: `SecretReference.Missing` for a variable or file that is not there.
+    func connect(_ integration: Integration, sealed: [String: String]) throws -> Connection {
+        let keys = try keys(of: integration, sealed)
+        let credentials = Credentials(siteId: keys.siteId, apiKey: keys.apiKey)
+        let client = { @Sendable [httpClient, logger] (endpoint: Endpoint) in
+            TrackClient(httpClient: httpClient, endpoint: endpoint, credentials: credentials, logger: logger)
+        }
+        switch integration.settings.destination {
+        case .region(let region): return connection(integration.name, client(Endpoint(region: region)))
+        case .endpoint(let endpoint): return connection(integration.name, client(endpoint))
+        case .workspace:
+            return Connection { [self] in
+                embed(integration.name, keys)
+            } send: { [self] operations in
+                guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {
+                    let words = "the embedded workspace is not there yet"
+                    return Exchange(
+                        status: nil,
+                        answer: .unavailable(words: words, retryAfter: nil),
+                        workspace: nil
+                    )
+                }
+                return await client(endpoint).exchange(operations)
+            }
+        }
+    }
+
+    private func connection(_ name: String, _ client: TrackClient) -> Connection {
+        Connection(begin: { [self] in state.withLock { $0.checks[name] = client } }, send: client.exchange)
+    }
+
+    private func embed(_ name: String, _ keys: Keys) {
+        workspaces.put(name) { number in
+            EmbeddedWorkspace(
+                name: name,
+                siteID: keys.siteId,
+                apiKey: keys.apiKey,
+                environmentID: number,
+                workspace: Workspace(name: name, in: store.workspaces)
+            )
+        }
+    }
+
+    // MARK: Credentials
+
+    private func keys(of integration: Integration, _ sealed: [String: String]) throws -> Keys {
+        let settings = integration.settings
+        let madeUp = state.withLock { state in
+            let known = state.madeUp[integration.name] ?? Keys(siteId: Self.random(), apiKey: Self.random())
+            state.madeUp[integration.name] = known
+            return known
+        }
+        let value = { (reference: SecretReference?, secret: IntegrationDefinition.Secret, madeUp: String) in
+            try reference.map { try self.resolve($0, secret, of: integration.name, sealed) } ?? madeUp
+        }
+        return Keys(
+            siteId: try value(settings.siteId, .siteId, madeUp.siteId),
+            apiKey: try value(settings.apiKey, .apiKey, madeUp.apiKey)
+        )
+    }
+
+    /// A placeholder of an export that is not set stands for the secret that is sealed.
+    private func resolve(
+        _ reference: SecretReference,
+        _ secret: IntegrationDefinition.Secret,
+        of integration: String,
+        _ sealed: [String: String]
+    ) throws -> String {
+        do {
+            return try reference.resolved()
+        } catch {
+            guard case .environment(secret.placeholder(for: integration)) = reference,
+                let known = sealed[secret.rawValue]
+            else { throw error }
+            return known
+        }
+    }
+
+    private static func random() -> String {
+        String(UInt128.random(in: .min ... .max), radix: 16)
+    }
+
+    // MARK: Checking
+
+    /// Says plainly what is wrong with credentials; an endpoint that can't be reached blocks nothing (actions.md §1).
+    func checkCredentials() async {
+        for (name, client) in state.withLock(\.checks).sorted(by: { $0.key < $1.key }) {
+            switch await client.checkCredentials() {
+            case .valid(_, _, let note?): Terminal.error("\(name): \(note)")
+            case .valid: break
+            case .refused(let words), .unreachable(let words), .unexpected(let words):
+                Terminal.error("\(name): \(words)")
+            }
+        }
+    }
+}

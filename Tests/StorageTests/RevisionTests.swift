@@ -1,0 +1,64 @@
+import Foundation
+import Storage
+import Testing
+
+@Suite struct `Revisions in the data` {
+    private func new(_ name: String, _ text: String, behindRead: Int64? = nil, isKept: Bool = true) -> NewRevision {
+        NewRevision(integration: name, author: "API", text: text, at: 5, behindRead: behindRead, isKept: isKept)
+    }
+
+    @Test func `begin with the next event, or with the next that is read`() async throws {
+        let store = try DataStore(opening: .memory)
+        _ = try await store.log.append((1...10).map { event("m\($0)") })
+        let cursor = try await store.ledger.open(.live, of: "a", startingAt: 0)
+        try await store.ledger.record(CursorCommit(cursor: cursor.id, position: 4))
+        let first = try await store.revisions.add([new("a", "one"), new("b", "other")])
+        #expect(first.map(\.firstEvent) == [11, 11] && first.map(\.number) == [1, 1])
+        // Behind what was recorded, and behind what was read.
+        #expect(try await store.revisions.add([new("a", "two", behindRead: 0)]).map(\.firstEvent) == [5])
+        #expect(try await store.revisions.add([new("a", "three", behindRead: 7)]).map(\.firstEvent) == [8])
+        let all = try await store.revisions.all()
+        #expect(all["a"]?.map(\.text) == ["one", "two", "three"] && all["a"]?.map(\.number) == [1, 2, 3])
+        #expect(all["b"]?.map(\.text) == ["other"])
+    }
+
+    @Test func `keep secrets that nobody can read without the key`() async throws {
+        let scratch = try ScratchFolder()
+        let store = try DataStore(opening: scratch.data)
+        var revision = new("a", "text")
+        revision.secrets = ["api_key": "open sesame", "site_id": "the site"]
+        _ = try await store.revisions.add([revision])
+        #expect(try await store.revisions.secrets(of: "a") == ["api_key": "open sesame", "site_id": "the site"])
+        try store.close()
+        for file in try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/data") {
+            let bytes = try Data(contentsOf: URL(filePath: scratch.path + "/data/" + file))
+            #expect(bytes.range(of: Data("open sesame".utf8)) == nil, "\(file)")
+        }
+        let again = try DataStore(opening: scratch.data)
+        #expect(try await again.revisions.secrets(of: "a")["api_key"] == "open sesame")
+        // A later revision that names no secret leaves them.
+        _ = try await again.revisions.add([new("a", "text 2")])
+        #expect(try await again.revisions.secrets(of: "a").count == 2)
+        try again.close()
+
+        try Data(repeating: 7, count: 32).write(to: URL(filePath: scratch.path + "/data/seal.key"))
+        let other = try DataStore(opening: scratch.data)
+        let error = await #expect(throws: StorageError.self) { try await other.revisions.secrets(of: "a") }
+        #expect(error?.code == .corrupt && error?.description.contains("apply its integration again") == true)
+        try other.close()
+        try Data(repeating: 7, count: 5).write(to: URL(filePath: scratch.path + "/data/seal.key"))
+        #expect(throws: StorageError.self) { try DataStore(opening: scratch.data) }
+    }
+
+    @Test func `are kept when their integration is removed, and its secrets are not`() async throws {
+        let store = try DataStore(opening: .memory)
+        var revision = new("a", "text")
+        revision.secrets = ["api_key": "open sesame"]
+        _ = try await store.revisions.add([revision, new("b", "text"), new("file", "text", isKept: false)])
+        #expect(try await store.revisions.keptIntegrations() == ["a", "b"])
+        try await store.revisions.remove("a")
+        #expect(try await store.revisions.keptIntegrations() == ["b"])
+        #expect(try await store.revisions.secrets(of: "a").isEmpty)
+        #expect(try await store.revisions.add([new("a", "text")]).map(\.number) == [2])
+    }
+}
