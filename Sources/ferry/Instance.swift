@@ -79,6 +79,7 @@ struct Instance {
                 delivery: delivery,
                 configuration: ConfigurationAPI(
                     live,
+                    log: store.log,
                     configurator: configurator,
                     knownSources: { keys.sources },
                     reload: reload.reload

@@ -13,7 +13,8 @@ struct PreviewEvents: ParsableCommand {
         abstract: "Show what would become of events, without sending anything.",
         discussion: """
             Reads NDJSON, a source message a line, and writes a line for each of them and each integration. A line that is \
-            no valid message has an "error"; the others go on, and the exit code is 1.
+            no valid message has an "error"; the others go on, and the exit code is 1. With --against-log and --config it \
+            shows what the file would change for the newest events, beside the configuration that the server has.
             """
     )
 
@@ -23,7 +24,9 @@ struct PreviewEvents: ParsableCommand {
     @Option(help: "Only this integration.")
     var integration: String?
 
-    @Flag(help: "Add why: each action's trigger and where each field came from.")
+    @Flag(
+        help: "Add why: each action's trigger and where each field came from. With --against-log a line for each event."
+    )
     var explain = false
 
     @Flag(help: "Take the events from the log of the data folder instead of a file; a running server is not disturbed.")
@@ -35,19 +38,28 @@ struct PreviewEvents: ParsableCommand {
     @Option(help: "With --against-log: the data folder; the configuration's without one.")
     var data: String?
 
+    @Option(help: "With --against-log and --config: how many events that would change to show.")
+    var samples = 5
+
+    @Flag(help: "With --against-log and --config: as JSON, a line for each integration.")
+    var json = false
+
     @Argument(help: "The file; standard input without one, or with -.")
     var file: String?
 
     func validate() throws {
         guard last > 0 else { throw ValidationError("--last must be 1 or more") }
+        guard samples >= 0 else { throw ValidationError("--samples must be 0 or more") }
         guard !againstLog || file == nil else { throw ValidationError("--against-log reads the log and takes no file") }
     }
 
     func run() throws {
         let configuration = try config.map { try ConfigurationFile($0).configuration }
         let integrations = try chosenIntegrations(configuration)
-        if againstLog {
-            try previewLog(of: configuration, integrations)
+        if againstLog, configuration != nil, !explain {
+            try reportingFaults { try compare(configuration, integrations) }
+        } else if againstLog {
+            try reportingFaults { try previewLog(of: configuration, integrations) }
         } else {
             try previewLines(integrations)
         }
@@ -78,25 +90,50 @@ struct PreviewEvents: ParsableCommand {
 
     /// Each integration sees the events of its own sources, as the dispatcher does.
     private func previewLog(of configuration: Configuration?, _ integrations: [Integration]) throws {
+        let reader = try LogReader(folder: folder(of: configuration))
+        var output = LineWriter()
+        try reader.forLast(last) { logged in
+            guard let event = Event(logged) else { return }
+            for integration in integrations where integration.sources.contain(logged.source) {
+                let preview = Preview(line: Int(logged.seq), integration: integration, explains: explain)
+                output.write(preview.run(on: event))
+            }
+        }
+        output.flush()
+    }
+
+    /// The proposed integrations beside those that the server of the data folder had last.
+    private func compare(_ configuration: Configuration?, _ integrations: [Integration]) throws {
+        let reader = try LogReader(folder: folder(of: configuration))
+        let present = try reader.newestRevisions()
+        var comparisons = integrations.map { proposed in
+            let revision = present.first { $0.integration.hasSameBytes(as: proposed.name) }
+            let integration = revision.flatMap {
+                try? IntegrationDefinition.compile($0.text, named: $0.integration, file: "revision \($0.number)")
+            }
+            return PlanComparison(of: integration, with: proposed, samples: samples)
+        }
+        try reader.forLast(last) { logged in
+            guard let event = Event(logged) else { return }
+            for position in comparisons.indices { comparisons[position].add(event, number: logged.seq) }
+        }
+        for comparison in comparisons { json ? Terminal.print(comparison.json.description) : comparison.show() }
+    }
+
+    private func folder(of configuration: Configuration?) throws -> String {
         guard let folder = data ?? (configuration ?? Configuration()).data.folder else {
             throw ValidationError("the configuration keeps its data in memory: there is no log to read")
         }
-        var output = LineWriter()
+        return folder
+    }
+
+    private func reportingFaults(_ work: () throws -> Void) throws {
         do {
-            try LogReader(folder: folder).forLast(last) { logged in
-                guard let message = try JSON(parsing: logged.body).objectValue,
-                    let event = Event(logged: message, source: logged.source)
-                else { return }
-                for integration in integrations where integration.sources.contain(logged.source) {
-                    let preview = Preview(line: Int(logged.seq), integration: integration, explains: explain)
-                    output.write(preview.run(on: event))
-                }
-            }
+            try work()
         } catch let error as StorageError {
             Terminal.error(error.description)
             throw ExitCode.failure
         }
-        output.flush()
     }
 
     private static func parse(_ line: [UInt8]) -> Result<JSON, JSONError> {
@@ -141,6 +178,14 @@ private struct LineWriter {
     mutating func flush() {
         Terminal.print(bytes)
         bytes.removeAll(keepingCapacity: true)
+    }
+}
+
+extension Event {
+    /// `nil` for one that can't be read.
+    fileprivate init?(_ logged: LoggedEvent) {
+        guard let message = (try? JSON(parsing: logged.body))?.objectValue else { return nil }
+        self.init(logged: message, source: logged.source)
     }
 }
 

@@ -190,6 +190,32 @@ import Testing
         #expect(names == ["main"])
     }
 
+    @Test func `is compared with a proposed one over the events of the log`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        for name in ["a", "b", "c"] { #expect(try await trial.mark(of: name) == "one") }
+        let proposed = Self.file("two").replacing("track-event: {", with: "track-event: { trigger: 'event != \"c\"',")
+        let file = try trial.folder.file("new.yaml", proposed)
+        let data = trial.folder.url.appending(path: "data").path
+        let preview = ["preview", "--against-log", "--last", "2", "--config", file, "--data", data]
+        let text = try await FerryProcess.run(preview)
+        #expect(text.status == 0, "\(text.errors)")
+        for line in [
+            "main: 2 of 2 events would change", "  track-event: 2 now, 1 then, 1 of them different", "event 2, b",
+            "    - /attributes/mark \"one\"", "    + /attributes/mark \"two\"", "  track-event removed",
+        ] {
+            #expect(text.output.contains(line), "\(line) in \(text.output)")
+        }
+        let json = try JSON(parsing: try await FerryProcess.run(preview + ["--json"]).output)
+        let body: JSON = ["yaml": .string(proposed), "last": 2, "samples": 5]
+        let answer = try await trial.ferry.postAdmin("/admin/v1/preview", body)
+        #expect(answer.status == 200 && answer.body?["items"]?.arrayValue?.first == json)
+        for wrong in [["yaml": ""], ["yaml": "x: 1"], ["yaml": "{}"], ["last": 0, "yaml": "x"], [:]] as [JSON] {
+            #expect(try await trial.ferry.postAdmin("/admin/v1/preview", wrong).status == 400)
+        }
+        // Nothing has been sent or changed.
+        #expect(try await trial.ferry.get("/admin/v1/integrations/main").body?["revision"] == 1)
+    }
+
     @Test func `plans what waits by a change that is for it too`() async throws {
         let folder = try ScratchFolder()
         let broken = Self.file("old").replacing(

@@ -146,6 +146,15 @@ final class RunningFerry: Sendable {
         return try await answer(to: request)
     }
 
+    /// Asks the admin API for something.
+    func postAdmin(_ path: String, _ body: JSON) async throws -> (status: UInt, body: JSON?) {
+        var request = HTTPClientRequest(url: privateURL + path)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(body.encoded())
+        return try await answer(to: request)
+    }
+
     /// Reads the admin API.
     func get(_ path: String) async throws -> (status: UInt, body: JSON?) {
         try await answer(to: HTTPClientRequest(url: privateURL + path))

@@ -44,6 +44,20 @@ package struct LogReader: Sendable {
         }
     }
 
+    /// The newest revision of each integration.
+    package func newestRevisions() throws(StorageError) -> [StoredRevision] {
+        try read { connection in
+            guard try connection.tableExists("revisions") else { return [] }
+            return try RevisionTables.revisions(
+                """
+                AS one WHERE number = (SELECT max(number) FROM revisions WHERE integration = one.integration)
+                """,
+                [],
+                connection
+            )
+        }
+    }
+
     private func read<Value>(_ work: (Database) throws -> Value) throws(StorageError) -> Value {
         do {
             return try database.read(work)

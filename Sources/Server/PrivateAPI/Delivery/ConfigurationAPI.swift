@@ -2,7 +2,7 @@ package import Delivery
 import HTTPTypes
 import Integrations
 import LosslessJSON
-import Storage
+package import Storage
 
 /// What the integrations are, what they were, and how they are changed, under `/admin/v1`.
 package struct ConfigurationAPI: Sendable {
@@ -19,22 +19,26 @@ package struct ConfigurationAPI: Sendable {
     }
 
     private let live: LiveIntegrations
+    private let log: EventLog
     private let configurator: Configurator
     private let knownSources: @Sendable () -> [String]
     private let reload: @Sendable (_ waiting: Bool) async throws -> Reload
 
     /// - Parameters:
     ///   - live: the integrations that run.
+    ///   - log: the events that a preview looks at.
     ///   - configurator: what changes them.
     ///   - knownSources: the names of the sources.
     ///   - reload: reads the configuration file again.
     package init(
         _ live: LiveIntegrations,
+        log: EventLog,
         configurator: Configurator,
         knownSources: @escaping @Sendable () -> [String],
         reload: @escaping @Sendable (_ waiting: Bool) async throws -> Reload
     ) {
         self.live = live
+        self.log = log
         self.configurator = configurator
         self.knownSources = knownSources
         self.reload = reload
@@ -47,6 +51,7 @@ package struct ConfigurationAPI: Sendable {
         routes.on(.post, "\(root)/configuration/reload", behind: door) { request, _ in
             try await reload(request)
         }
+        PreviewAPI(live: live, log: log, knownSources: knownSources).add(to: &routes, behind: door)
         routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
             list(path["name"])
         }
