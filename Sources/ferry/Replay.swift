@@ -40,6 +40,12 @@ struct Replay: AsyncParsableCommand {
     @Option(help: "Only events of this userId.")
     var userId: String?
 
+    @Option(help: "Only events of this anonymousId.")
+    var anonymousId: String?
+
+    @Option(help: "Only events that name this e-mail address.")
+    var email: String?
+
     @Option(help: "Requests a second, within what the integration may send.")
     var rate: Int?
 
@@ -67,7 +73,9 @@ struct Replay: AsyncParsableCommand {
 
     private func wish() throws -> JSON.Object {
         var body: JSON.Object = ["integration": .string(integration)]
-        let texts = [("source", source), ("name", name), ("userId", userId)]
+        let texts = [
+            ("source", source), ("name", name), ("userId", userId), ("anonymousId", anonymousId), ("email", email),
+        ]
         for (key, value) in texts { if let value { body[key] = .string(value) } }
         if let from { body["from"] = .string(try Self.time(from, "--from")) }
         if let until { body["until"] = .string(try Self.time(until, "--until")) }

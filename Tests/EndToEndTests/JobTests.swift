@@ -107,6 +107,65 @@ import Testing
         #expect(sums?["events"]?["accepted"] == 5 && sums?["operations"]?["track-event"]?["planned"] == 3)
     }
 
+    @Test(arguments: [
+        (["--user-id", "u1"], ["A", "C"]), (["--anonymous-id", "an-1"], ["B"]),
+        (["--email", "MIRA@example.com"], ["C", "D"]),
+        (["--email", "mira@example.com", "--user-id", "u1"], ["C"]), (["--email", "nobody@example.com"], []),
+    ])
+    func `a replay is about one person, however it is named`(person: [String], expected: [String]) async throws {
+        let ferry = try await RunningFerry(data: "memory")
+        try await send(
+            [
+                ("track", ["userId": "u1", "event": "A"]), ("track", ["anonymousId": "an-1", "event": "B"]),
+                ("track", ["userId": "u1", "event": "C", "properties": ["email": "mira@example.com"]]),
+                ("track", ["userId": "u2", "event": "D", "context": ["traits": ["email": "Mira@Example.com"]]]),
+            ],
+            to: ferry,
+            in: "default"
+        )
+        let replay = try await run(["replay", "default", "--as-new"] + person, ferry)
+        #expect(replay.status == 0 && replay.output.contains("planned \(expected.count)"), "\(replay.output)")
+        let activity = try await ferry.get("/admin/v1/workspace/activity?limit=100").body?["items"]?.arrayValue ?? []
+        let names = activity.filter { $0["type"] == "event" }.compactMap { $0["name"]?.stringValue }
+        for name in ["A", "B", "C", "D"] {
+            #expect(names.count { $0 == name } == (expected.contains(name) ? 2 : 1), "\(name)")
+        }
+    }
+
+    @Test func `a retry uses the configuration of the moment, or that of the event's time`() async throws {
+        let folder = try ScratchFolder()
+        let large = #"{ blob: $.properties.blob, version: "%" }"#
+        let file = { (version: String) in
+            Self.plain.replacing(
+                "endpoint: workspace } }",
+                with: "endpoint: workspace }, actions: { track-event: { mapping: { attributes: "
+                    + large.replacing("%", with: version) + " } } } }"
+            )
+        }
+        let config = try folder.file("a.yaml", file("old"))
+        let ferry = try await RunningFerry(data: "memory", config: config)
+        let blob = JSON.string(String(repeating: "x", count: 40_000))
+        try await send(
+            [("track", ["userId": "u1", "event": "Large", "properties": ["blob": blob]])],
+            to: ferry,
+            in: "shop"
+        )
+        _ = try folder.file("a.yaml", file("new"))
+        #expect(try await run(["reload"], ferry).status == 0)
+        for (option, revision) in [([], 2), (["--original"], nil)] as [([String], Int64?)] {
+            let retry = try await run(["failed", "retry", "--all", "--json"] + option, ferry)
+            #expect(retry.status == 1)
+            let job = try JSON(parsing: try #require(retry.lines.last))
+            #expect(job["revision"]?.numberValue?.int64 == revision)
+        }
+        // What would be sent by the first one is too large too; a mended one goes through, the original one does not.
+        _ = try folder.file("a.yaml", file("new").replacing("blob: $.properties.blob, ", with: ""))
+        #expect(try await run(["reload"], ferry).status == 0)
+        #expect(try await run(["failed", "retry", "--all", "--original"], ferry).status == 1)
+        #expect(try await run(["failed", "retry", "--all"], ferry).status == 0)
+        #expect(try await events(of: "u1", ferry) == ["Large"])
+    }
+
     @Test func `a new workspace is filled from the log, deletes included`() async throws {
         let folder = try ScratchFolder()
         let data = folder.url.appending(path: "data").path

@@ -129,5 +129,17 @@ extension Job.Selection {
         (source.map(event.source.hasSameBytes) ?? true)
             && (name.map { event.name?.hasSameBytes(as: $0) ?? false } ?? true)
             && (userId.map { event.userId?.hasSameBytes(as: $0) ?? false } ?? true)
+            && (anonymousId.map { event.anonymousId?.hasSameBytes(as: $0) ?? false } ?? true)
+            && (email.map { email in event.emails.contains { $0.lowercased() == email.lowercased() } } ?? true)
+    }
+}
+
+extension Event {
+    /// The e-mail addresses that it names as its person's.
+    fileprivate var emails: [String] {
+        [
+            message["traits"]?["email"], message["context"]?["traits"]?["email"], message["properties"]?["email"],
+            message["email"], message["userId"],
+        ].compactMap { $0?.stringValue }
     }
 }

@@ -21,8 +21,10 @@ package struct Job: Sendable, Equatable {
         package var source: String?
         /// The event's name, for track calls.
         package var name: String?
-        /// A userId.
+        /// Whose events: a userId, an anonymousId, an e-mail address.
         package var userId: String?
+        package var anonymousId: String?
+        package var email: String?
         /// Of a retry: the operation's place in its event's plan, its action, and why it failed.
         package var place: Int?
         package var action: String?
@@ -147,14 +149,15 @@ private enum JobTables {
             """
             INSERT INTO jobs (
                 kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
-                includes_taking_away, origin, revision, started_at
-            ) VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                includes_taking_away, origin, revision, anonymous_id, email, started_at
+            ) VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 job.kind.rawValue, Text(job.integration), selection.first, selection.last,
                 selection.source.map(Text.init), selection.name.map(Text.init), selection.userId.map(Text.init),
                 selection.place, selection.action.map(Text.init), selection.words.map(Text.init), job.rate,
-                job.isAsNew, job.includesTakingAway, job.origin, job.revision, job.startedAt,
+                job.isAsNew, job.includesTakingAway, job.origin, job.revision, selection.anonymousId.map(Text.init),
+                selection.email.map(Text.init), job.startedAt,
             ]
         )
         let id = connection.lastInsertedRowID
@@ -173,7 +176,7 @@ private enum JobTables {
         let rows = try connection.rows(
             """
             SELECT id, kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
-                includes_taking_away, origin, revision, cursor, started_at, ended_at
+                includes_taking_away, origin, revision, cursor, started_at, ended_at, anonymous_id, email
             FROM jobs \(condition)
             """,
             arguments
@@ -189,6 +192,8 @@ private enum JobTables {
         selection.source = try row.optionalText(6)
         selection.name = try row.optionalText(7)
         selection.userId = try row.optionalText(8)
+        selection.anonymousId = try row.optionalText(20)
+        selection.email = try row.optionalText(21)
         selection.place = try row.optionalInteger(9).map(Int.init)
         selection.action = try row.optionalText(10)
         selection.words = try row.optionalText(11)

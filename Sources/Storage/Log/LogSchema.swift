@@ -267,6 +267,8 @@ enum LogSchema {
                     PRIMARY KEY (integration, setting)
                 ) WITHOUT ROWID;
                 ALTER TABLE jobs ADD COLUMN revision INTEGER;
+                ALTER TABLE jobs ADD COLUMN anonymous_id TEXT;
+                ALTER TABLE jobs ADD COLUMN email TEXT;
                 """
         )
     }

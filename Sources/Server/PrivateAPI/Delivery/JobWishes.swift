@@ -13,6 +13,8 @@ struct ReplayWish {
     private(set) var source: String?
     private(set) var name: String?
     private(set) var userId: String?
+    private(set) var anonymousId: String?
+    private(set) var email: String?
     private(set) var rate: Int?
     private(set) var isAsNew = false
     private(set) var includesTakingAway = false
@@ -32,6 +34,8 @@ struct ReplayWish {
             case ("source", .string(let text)): source = text
             case ("name", .string(let text)): name = text
             case ("userId", .string(let text)): userId = text
+            case ("anonymousId", .string(let text)): anonymousId = text
+            case ("email", .string(let text)): email = text
             case ("rate", .number(let number)): rate = try Self.rate(number)
             case ("asNew", .bool(let value)): isAsNew = value
             case ("includeTakingAway", .bool(let value)): includesTakingAway = value
@@ -39,7 +43,7 @@ struct ReplayWish {
                 throw Fault(
                     message: """
                         "\(member.key)" is not understood: there are integration, first and last (numbers of events), from and \
-                        until (times), source, name, userId, rate, asNew and includeTakingAway
+                        until (times), source, name, userId, anonymousId, email, rate, asNew and includeTakingAway
                         """
                 )
             }

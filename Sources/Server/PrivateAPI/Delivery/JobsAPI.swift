@@ -77,6 +77,7 @@ struct JobsAPI: Sendable {
         ]
         let options: [(String, String?)] = [
             ("source", job.selection.source), ("name", job.selection.name), ("userId", job.selection.userId),
+            ("anonymousId", job.selection.anonymousId), ("email", job.selection.email),
             ("action", job.selection.action), ("words", job.selection.words),
         ]
         for (name, value) in options { if let value { json[name] = .string(value) } }
@@ -129,7 +130,8 @@ struct JobsAPI: Sendable {
         guard selection.first <= selection.last else {
             return .admin(.invalid, "no event of the log lies in between: nothing was started")
         }
-        (selection.source, selection.name, selection.userId) = (wish.source, wish.name, wish.userId)
+        (selection.source, selection.name) = (wish.source, wish.name)
+        (selection.userId, selection.anonymousId, selection.email) = (wish.userId, wish.anonymousId, wish.email)
         let hasReceived = try await stored { () async throws(StorageError) in
             try await data.jobs.hasReceived(wish.integration)
         }
