@@ -190,6 +190,32 @@ import Testing
         #expect(names == ["main"])
     }
 
+    @Test func `lets everything of an integration wait, also over a restart, until it may go on`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        #expect(try await trial.mark(of: "before") == "one")
+        #expect(try await trial.command("pause", "main").status == 0)
+        let call: JSON = ["userId": "u1", "event": "meanwhile"]
+        #expect(try await trial.ferry.post("/v1/track", call, key: "web-key").status == 200)
+        try await Task.sleep(for: .milliseconds(400))
+        let status = try await trial.command("status")
+        #expect(status.status == 1 && status.output.contains("main  paused: paused by an operator; 1 events wait"))
+        trial.ferry.kill()
+        let again = try await RunningFerry(data: trial.folder.url.appending(path: "data").path, config: trial.config)
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(try await again.get("/admin/v1/integrations/main").body?["events"]?["waiting"] == 1)
+        let retry = try await again.postAdmin("/admin/v1/integrations/main/retry", [:])
+        #expect(retry.status == 200)
+        #expect(try await again.get("/admin/v1/integrations/main").body?["health"]?["state"] == "paused")
+        #expect(try await FerryProcess.run(["resume", "main", "--url", again.privateURL]).status == 0)
+        let end = try await again.get("/admin/v1/integrations/main") { $0["events"]?["waiting"] == 0 }
+        #expect(end["health"]?["state"] == "healthy" && end["operations"]?["track-event"]?["delivered"] == 2)
+        #expect(
+            try await FerryProcess.run(["pause", "none", "--url", again.privateURL]).errors.contains(
+                "no integration none"
+            )
+        )
+    }
+
     @Test func `is compared with a proposed one over the events of the log`() async throws {
         let trial = try await Trial(Self.file("one"))
         for name in ["a", "b", "c"] { #expect(try await trial.mark(of: name) == "one") }

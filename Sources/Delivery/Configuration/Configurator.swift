@@ -216,6 +216,16 @@ package struct Configurator: Sendable {
         }
     }
 
+    /// Lets everything of an integration wait, also over a restart, or go on. Requests that are under way are finished.
+    package func pause(integration name: String, _ isPaused: Bool) async throws {
+        guard let integration = live.named(name) else {
+            throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
+        }
+        try await revisions.pause(integration.name, isPaused)
+        integration.pause(isPaused)
+        if !isPaused { _ = control.retryNow(integration.name) }
+    }
+
     private func remove(_ name: String) {
         live.remove(name)
         control.stop(name)
@@ -271,14 +281,15 @@ package struct Configurator: Sendable {
     }
 
     private func carryOut(_ drafts: [Draft]) async throws -> [ConfigurationChange] {
+        let paused = try await revisions.pausedIntegrations()
         let made = try await revisions.add(drafts.compactMap(\.revision))
         return drafts.map { draft in
             let revision = made.first { $0.integration.hasSameBytes(as: draft.name) }
-            return carryOut(draft, revision)
+            return carryOut(draft, revision, isPaused: paused.contains { $0.hasSameBytes(as: draft.name) })
         }
     }
 
-    private func carryOut(_ draft: Draft, _ made: StoredRevision?) -> ConfigurationChange {
+    private func carryOut(_ draft: Draft, _ made: StoredRevision?, isPaused: Bool) -> ConfigurationChange {
         let before = draft.history.last
         let holds = made ?? before
         let moment = now()
@@ -295,6 +306,7 @@ package struct Configurator: Sendable {
                     RevisionHistory(Revision(holds), draft.integration, before: history),
                     home: draft.home,
                     connection: draft.connection,
+                    isPaused: isPaused,
                     at: moment
                 )
             )

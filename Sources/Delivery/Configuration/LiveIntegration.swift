@@ -31,6 +31,7 @@ package final class LiveIntegration: Sendable {
         var lastRead: Int64 = 0
         var signal: AsyncStream<Void>.Continuation?
         var hasLeft = false
+        var isPaused: Bool
     }
 
     package let name: String
@@ -38,17 +39,25 @@ package final class LiveIntegration: Sendable {
     let rate: RateLimit
     private let state: Mutex<State>
 
-    init(_ history: RevisionHistory, home: Home, connection: Connection, at now: Moment) {
+    init(
+        _ history: RevisionHistory,
+        home: Home,
+        connection: Connection,
+        isPaused: Bool = false,
+        at now: Moment
+    ) {
         let integration = history.newest.integration
         name = integration.name
         self.history = history
         rate = RateLimit(perSecond: integration.settings.rateLimit, at: now.steady)
-        state = Mutex(State(home: home, connection: connection))
+        state = Mutex(State(home: home, connection: connection, isPaused: isPaused))
     }
 
     /// As it is now.
     package var integration: Integration { history.newest.integration }
     package var home: Home { state.withLock(\.home) }
+    /// Whether somebody wants nothing to go out: everything waits (delivery.md F41).
+    package var isPaused: Bool { state.withLock(\.isPaused) }
     /// Whether it is not there any more; a lane that begins just then ends at once.
     var hasLeft: Bool { state.withLock(\.hasLeft) }
 
@@ -81,6 +90,10 @@ package final class LiveIntegration: Sendable {
 
     func move(to home: Home) {
         state.withLock { $0.home = home }
+    }
+
+    func pause(_ isPaused: Bool) {
+        state.withLock { $0.isPaused = isPaused }
     }
 
     func leave() {

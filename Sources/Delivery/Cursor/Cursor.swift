@@ -160,6 +160,7 @@ struct Cursor: Sendable {
     /// operations that failed alone, nobody is left to find the road open again; then more is read as if it were.
     private mutating func looksMoving() -> Bool {
         switch road.condition {
+        case _ where road.isHeld: false
         case .open: true
         case .closed: flying.isEmpty && firstReady() == nil && away.isEmpty && fetching.isEmpty
         case .paused: false

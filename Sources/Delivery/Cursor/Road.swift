@@ -18,6 +18,8 @@ struct Road: Sendable {
     private static let pausedRetry: Int64 = 60_000
 
     private(set) var condition = Condition.open
+    /// Somebody wants nothing to go out (delivery.md F41). What is wrong or right beside that goes on being noted.
+    private(set) var isHeld = false
     /// How many requests may be under way.
     private(set) var concurrency: Int
     private let maximumConcurrency: Int
@@ -37,9 +39,17 @@ struct Road: Sendable {
     /// Whether a request may start while so many are under way.
     func admits(underWay: Int, at now: Int64) -> Bool {
         switch condition {
+        case _ where isHeld: false
         case .open: underWay < concurrency
         case .closed(let until, _), .paused(let until, _): underWay == 0 && now >= until
         }
+    }
+
+    /// Lets nothing out, or lets it go on.
+    mutating func hold(_ isHeld: Bool, at now: Int64) {
+        guard isHeld != self.isHeld else { return }
+        stopClock(at: now)
+        self.isHeld = isHeld
     }
 
     /// When a closed road may be tried; `nil` while it is open.
@@ -52,7 +62,7 @@ struct Road: Sendable {
 
     /// For how long the road has been open, all in all.
     func openTime(at now: Int64) -> Int64 {
-        openTotal + (isOpen ? max(0, now - openedAt) : 0)
+        openTotal + (isOpen && !isHeld ? max(0, now - openedAt) : 0)
     }
 
     /// A request was answered as one that went through. Returns whether that opened the road.
@@ -68,7 +78,7 @@ struct Road: Sendable {
     /// The settings have changed.
     mutating func resume(at now: Int64) {
         streak = 0
-        if !isOpen { open(at: now) }
+        if condition != .open { open(at: now) }
     }
 
     /// A request found nobody, or was told to come later.

@@ -158,6 +158,7 @@ struct Lane: Sendable {
         _ group: inout ThrowingDiscardingTaskGroup<any Error>
     ) {
         let now = surroundings.now()
+        cursor.road.hold(integration.isPaused, at: now.steady)
         let orders = integration.rate.withBucket { cursor.orders(at: now, bucket: &$0) }
         control.publish(cursor.status(of: name, kind, at: now), of: id)
         for note in orders.notes { tell(note) }

@@ -5,6 +5,8 @@ package struct LaneStatus: Sendable, Equatable {
     /// Whether requests go out.
     package enum Road: Sendable, Equatable {
         case open
+        /// Somebody wants nothing to go out.
+        case held
         /// The destination can't be reached or asked for a pause: it is tried again then (milliseconds since 1970).
         case closed(until: Int64, words: String)
         /// The settings are wrong.
@@ -44,6 +46,7 @@ extension Cursor {
         let wall = { (steady: Int64) in now.wall + steady - now.steady }
         let road: LaneStatus.Road =
             switch road.condition {
+            case _ where road.isHeld: .held
             case .open: .open
             case .closed(let until, let words): .closed(until: wall(until), words: words)
             case .paused(let until, let words): .paused(until: wall(until), words: words)

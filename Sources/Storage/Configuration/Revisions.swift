@@ -89,6 +89,23 @@ package struct Revisions: Sendable {
         try await commits.commit { try RevisionTables.remove(integration, $0) }
     }
 
+    /// Writes down whether an integration is paused.
+    package func pause(_ integration: String, _ isPaused: Bool) async throws(StorageError) {
+        try await commits.commit { connection in
+            let sql =
+                isPaused
+                ? "INSERT OR IGNORE INTO paused_integrations (name) VALUES (?)"
+                : "DELETE FROM paused_integrations WHERE name = ?"
+            try connection.run(sql, [Text(integration)])
+        }
+    }
+
+    package func pausedIntegrations() async throws(StorageError) -> [String] {
+        try await commits.database.read { connection in
+            try connection.rows("SELECT name FROM paused_integrations").map { try $0.text(0) }
+        }
+    }
+
     private static func place(_ integration: String, _ setting: String) -> String {
         "\(setting) of \(integration)"
     }

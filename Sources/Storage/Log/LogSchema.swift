@@ -266,6 +266,9 @@ enum LogSchema {
                     sealed BLOB NOT NULL,
                     PRIMARY KEY (integration, setting)
                 ) WITHOUT ROWID;
+                CREATE TABLE paused_integrations (
+                    name TEXT PRIMARY KEY
+                ) WITHOUT ROWID;
                 ALTER TABLE jobs ADD COLUMN revision INTEGER;
                 ALTER TABLE jobs ADD COLUMN anonymous_id TEXT;
                 ALTER TABLE jobs ADD COLUMN email TEXT;

@@ -71,6 +71,7 @@ extension DeliveryAPI {
         let behind = lag.events == 0 ? "nothing waits" : "\(lag.events) events wait, the first for \(lag.seconds) s"
         for lane in lanes {
             switch lane.road {
+            case .held: return ["state": "paused", "words": .string("paused by an operator; \(behind)")]
             case .paused(let until, let words):
                 return ["state": "paused", "words": .string("\(words); next try \(inSeconds(until)); \(behind)")]
             case .closed(let until, let words):
@@ -137,6 +138,7 @@ extension LaneStatus {
         let road: JSON =
             switch self.road {
             case .open: ["state": "open"]
+            case .held: ["state": "held"]
             case .closed(let until, let words):
                 ["state": "closed", "words": .string(words), "nextTryAt": .time(until)]
             case .paused(let until, let words):
