@@ -10,6 +10,7 @@ struct Ferry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Demo.self, Serve.self, PreviewEvents.self, Check.self, Send.self, Status.self, Pause.self, Resume.self,
+            GiveUp.self,
             Failed.self, Replay.self,
             JobCommands.self, Export.self, Apply.self, Reload.self, RevisionCommands.self, RemoveIntegration.self,
             Rejected.self, LogCommands.self,

@@ -38,3 +38,28 @@ struct Resume: AsyncParsableCommand {
         }
     }
 }
+
+/// `ferry give-up`: lets go of what waits of one event.
+struct GiveUp: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fail what is still to be delivered of one event, so that those behind it go on.",
+        discussion: "It stands among the failed operations then, and can be retried."
+    )
+
+    @Argument(help: "The integration.")
+    var integration: String
+
+    @Argument(help: "The event's number.")
+    var event: Int64
+
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        let client = try server.client()
+        try await AdminClient.reportingFailures {
+            let path = "/admin/v1/integrations/\(AdminClient.segment(integration))/give-up"
+            let answer = try await client.post(path, ["event": .number(JSON.Number(event))])
+            Terminal.error("\(answer["givenUp"]?.description ?? "0") given up")
+        }
+    }
+}

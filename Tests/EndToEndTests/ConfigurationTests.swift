@@ -216,6 +216,29 @@ import Testing
         )
     }
 
+    @Test func `lets go of one event, so that those behind it go on`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        #expect(try await trial.command("pause", "main").status == 0)
+        for name in ["stuck", "behind"] {
+            let call: JSON = ["userId": "u1", "event": .string(name)]
+            #expect(try await trial.ferry.post("/v1/track", call, key: "web-key").status == 200)
+        }
+        _ = try await trial.ferry.get("/admin/v1/integrations/main") { status in
+            status["lanes"]?.arrayValue?.contains { $0["held"] == 2 } ?? false
+        }
+        #expect(try await trial.command("give-up", "main", "1").errors.contains("1 given up"))
+        for wrong in [["give-up", "main", "9"], ["give-up", "none", "1"]] {
+            let result = try await FerryProcess.run(wrong + ["--url", trial.ferry.privateURL])
+            #expect(result.status == 1 && result.errors.contains("404"))
+        }
+        #expect(try await trial.command("resume", "main").status == 0)
+        _ = try await trial.landed("behind")
+        let failed = try await trial.command("failed", "list")
+        #expect(failed.lines.count == 1 && failed.output.contains("given up by an operator"))
+        #expect(try await trial.command("failed", "retry", "--all").status == 0)
+        _ = try await trial.landed("stuck")
+    }
+
     @Test func `is compared with a proposed one over the events of the log`() async throws {
         let trial = try await Trial(Self.file("one"))
         for name in ["a", "b", "c"] { #expect(try await trial.mark(of: name) == "one") }

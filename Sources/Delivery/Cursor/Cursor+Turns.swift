@@ -65,6 +65,21 @@ extension Cursor {
         }
     }
 
+    /// Gives up what is still to be delivered of an event. Returns how many operations that is.
+    mutating func giveUp(event seq: Int64, at now: Moment) -> Int {
+        let open = operations(of: seq).filter { id in
+            entries[id].map { !$0.isEnded && $0.dropped == nil } ?? false
+        }
+        for id in open { drop(id, "given up by an operator; last: \(entries[id]?.words ?? "")", at: now) }
+        return open.count
+    }
+
+    /// The operations of an event that are held.
+    func operations(of seq: Int64) -> [OperationID] {
+        if let event = ring.first(where: { $0.seq == seq }) { return Array(event.operations) }
+        return entries.keys.filter { $0.seq == seq }.sorted()
+    }
+
     /// Tries at once what waits for its next try.
     mutating func retryNow(at now: Moment) {
         resume(at: now)

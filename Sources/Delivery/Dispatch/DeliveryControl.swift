@@ -16,6 +16,8 @@ package final class DeliveryControl: Sendable {
         case stop
         /// Try at once what waits for another try.
         case retryNow
+        /// Give up what is still to be delivered of an event; the answer is how many operations that is.
+        case giveUp(seq: Int64, answer: @Sendable (Int) -> Void)
         /// What is known of the operations of an event.
         case status(seq: Int64, answer: @Sendable ([OperationStatus]) -> Void)
     }
@@ -73,6 +75,22 @@ package final class DeliveryControl: Sendable {
             )
             if !isAsked { continuation.resume(returning: []) }
         }
+    }
+
+    /// Gives up what is still to be delivered of an event: it fails, and those behind it go on. What is under way is decided
+    /// by its answer. Returns how many operations that is.
+    package func giveUp(event seq: Int64, in integration: String) async -> Int {
+        var count = 0
+        for kind in Ledger.Kind.standing {
+            count += await withCheckedContinuation { continuation in
+                let isAsked = send(
+                    .giveUp(seq: seq) { continuation.resume(returning: $0) },
+                    to: LaneID(integration: integration, kind: kind)
+                )
+                if !isAsked { continuation.resume(returning: 0) }
+            }
+        }
+        return count
     }
 
     private func send(_ request: Request, to lane: LaneID) -> Bool {

@@ -96,7 +96,11 @@ struct Lane: Sendable {
     private static func turnAway(_ inputs: AsyncStream<Input>) {
         Task {
             for await input in inputs {
-                if case .asked(.status(_, let answer)) = input { answer([]) }
+                switch input {
+                case .asked(.status(_, let answer)): answer([])
+                case .asked(.giveUp(_, let answer)): answer(0)
+                default: break
+                }
             }
         }
     }
@@ -144,6 +148,7 @@ struct Lane: Sendable {
         case .recorded: cursor.recorded(at: now)
         case .asked(.stop): cursor.stop()
         case .asked(.retryNow): cursor.retryNow(at: now)
+        case .asked(.giveUp(let seq, let answer)): answer(cursor.giveUp(event: seq, at: now))
         case .asked(.status(let seq, let answer)): answer(cursor.status(of: seq, at: now))
         case .timeCame, .stop, .stopNow: break
         }

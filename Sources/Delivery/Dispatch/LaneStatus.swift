@@ -65,9 +65,7 @@ extension Cursor {
 
     /// What is known here of the operations of one event.
     func status(of seq: Int64, at now: Moment) -> [OperationStatus] {
-        let event = ring.first { $0.seq == seq }
-        let ids = event.map { Array($0.operations) } ?? entries.keys.filter { $0.seq == seq }.sorted()
-        return ids.compactMap { id in
+        operations(of: seq).compactMap { id in
             guard let entry = entries[id] else { return nil }
             let state: OperationStatus.State =
                 switch entry.phase {

@@ -5,6 +5,7 @@ package enum Remedy {
         let known: [(prefix: String, remedy: String)] = [
             ("larger than", "Leave something out with a mapping, and retry."),
             ("given up after", "The destination failed for this operation alone for a day: look at it, and retry."),
+            ("given up by", "Somebody wanted those behind it to go on. Retry it when the destination takes it."),
             ("given up early", "Too much waited behind it. Retry when the destination takes it again."),
             ("the event is no longer", "Nothing is left to be sent: discard it."),
             ("the plan has changed", "The actions of today make nothing of this event: discard it, or change them."),

@@ -39,12 +39,31 @@ package struct DeliveryAPI: Sendable {
             guard live.named(path["name"]) != nil else { return unknownIntegration(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
         }
+        routes.on(.post, "\(root)/integrations/{name}/give-up", behind: door) { request, path in
+            try await giveUp(request, in: path["name"])
+        }
         routes.on(.get, "\(root)/events", behind: door) { request, _ in try await searchEvents(request) }
         routes.on(.get, "\(root)/events/{number}", behind: door) { _, path in try await explainEvent(path["number"]) }
         routes.on(.get, "\(root)/failed", behind: door) { request, _ in try await listFailed(request) }
         routes.on(.get, "\(root)/failed/groups", behind: door) { request, _ in try await groupFailed(request) }
         routes.on(.get, "\(root)/failed/{id}", behind: door) { _, path in try await showFailed(path["id"]) }
         routes.on(.post, "\(root)/failed/discard", behind: door) { request, _ in try await discardFailed(request) }
+    }
+
+    /// Lets go of what still waits, or is tried again, of one event.
+    private func giveUp(_ request: IncomingRequest, in name: String) async throws -> Answer {
+        guard let integration = live.named(name) else { return unknownIntegration(name) }
+        guard let body = try await request.readAdminBody()?.objectValue, body.count == 1,
+            let seq = body["event"]?.numberValue?.int64
+        else { return .admin(.invalid, #"the body must be {"event": NUMBER}"#) }
+        let count = await control.giveUp(event: seq, in: integration.name)
+        guard count > 0 else {
+            return .admin(
+                .unknownPath,
+                "nothing of event \(seq) is still to be delivered to \(name): nothing was given up"
+            )
+        }
+        return .admin(.done, json: ["givenUp": .number(JSON.Number(count))])
     }
 
     func unknownIntegration(_ name: String) -> Answer {
