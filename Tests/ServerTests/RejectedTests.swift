@@ -173,6 +173,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64.min, -1, 0, 1, .max])
+    func `a number that none has is answered with a reason`(number: Int64) async throws {
+        try await PrivateServer.with { server async throws in
+            let answer = try await accept(server, #"{"numbers":[\#(number)]}"#)
+            #expect(answer.status == 200 && answer.text.contains("there is none of this number"))
+        }
+    }
+
     @Test(
         arguments: [
             [("Content-Type", "text/plain")], [],

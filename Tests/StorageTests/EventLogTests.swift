@@ -51,6 +51,21 @@ import Testing
         #expect(try await store.log.read(after: 2, limit: -1).isEmpty)
     }
 
+    @Test(arguments: [Int64.min, .max])
+    func `a search in a long log takes any time`(time: Int64) async throws {
+        let store = try DataStore(opening: .memory)
+        for part in 0..<21 { _ = try await store.log.append((1...1_000).map { event("\(part)-\($0)") }) }
+        var filter = EventFilter()
+        filter.from = time
+        let found = try await store.log.search(filter, limit: 10)
+        #expect(found.events.map(\.seq) == (time < 0 ? Array((20_991...21_000).reversed()) : []))
+        filter = EventFilter()
+        filter.until = time
+        filter.name = "None"
+        filter.from = time
+        #expect(try await store.log.search(filter, limit: 10).next == (time < 0 ? 1_001 : nil))
+    }
+
     @Test func `still has everything after it was closed and opened again`() async throws {
         let scratch = try ScratchFolder()
         let store = try DataStore(opening: scratch.data)

@@ -28,6 +28,14 @@ import Testing
         #expect(try await again.refusedMessages.bytes() == 3 * (1 + 256))
     }
 
+    @Test(arguments: [Int64.min, -1, 0, 2, .max])
+    func `there is none of a number that none has`(number: Int64) async throws {
+        let store = try DataStore(opening: .memory)
+        try await store.refusedMessages.record([message("a")])
+        #expect(try await store.refusedMessages.message(number) == nil)
+        #expect(try await store.refusedMessages.message(1)?.message == message("a"))
+    }
+
     @Test func `the oldest leave when there are too many bytes`() async throws {
         var limits = DataStore.Limits()
         limits.refusedBytes = 3 * 256 + 10

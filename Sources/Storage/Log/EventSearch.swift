@@ -49,7 +49,9 @@ extension EventLog {
             let oldest = try Self.oldest(before: before, connection)
             if events.count == limit, let last = events.last { return (events, last.seq) }
             guard let oldest else { return (events, nil) }
-            if let from = filter.from, oldest.receivedAt < from - Self.disorder { return (events, nil) }
+            if let from = filter.from, oldest.receivedAt < from.subtractingSaturated(Self.disorder) {
+                return (events, nil)
+            }
             return (events, oldest.seq)
         }
     }

@@ -132,7 +132,7 @@ package struct RefusedMessages: Sendable {
 
     /// The message of a number; `nil` when it is gone.
     package func message(_ number: Int64) async throws(StorageError) -> ListedRefusedMessage? {
-        try await list(after: number - 1, limit: 1).first { $0.number == number }
+        try await list(after: number.subtractingSaturated(1), limit: 1).first { $0.number == number }
     }
 
     /// How many messages are kept.
