@@ -137,6 +137,10 @@ import Testing
         #expect(try await FerryProcess.run(["failed", "export", "--words", "other"] + url).output.isEmpty)
 
         #expect(try await FerryProcess.run(["failed", "discard"] + url).status == 64)
+        // A place to go on from says nothing of which ones are meant.
+        for choice: JSON in [[:], ["after": "0-0-0"]] {
+            #expect(try await ferry.ask("/admin/v1/failed/discard", choice).status == 400)
+        }
         #expect(try await FerryProcess.run(["failed", "discard", id, "--all"] + url).status == 64)
         let gone = try await FerryProcess.run(["failed", "discard", "1-999-0"] + url)
         #expect(gone.status == 1 && gone.errors.contains("none of these is there"))

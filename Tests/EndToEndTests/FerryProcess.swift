@@ -27,7 +27,8 @@ enum FerryProcess {
         _ arguments: [String],
         program: URL = program,
         input: String = "",
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        in workingFolder: ScratchFolder? = nil
     ) async throws -> Result {
         let folder = try ScratchFolder()
         let paths = ["in", "out", "err"].map { folder.url.appending(path: $0) }
@@ -36,6 +37,7 @@ enum FerryProcess {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
+        if let workingFolder { process.currentDirectoryURL = workingFolder.url }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = try FileHandle(forReadingFrom: paths[0])
         process.standardOutput = try FileHandle(forWritingTo: paths[1])
@@ -77,15 +79,19 @@ final class ScratchFolder: Sendable {
 final class RunningFerry: Sendable {
     let publicURL: String
     let privateURL: String
+    private let adminToken: String?
     private let process: Process
 
-    /// Starts it and waits for its ready file. `address` is where the source API listens.
+    /// Starts it and waits for its ready file. `address` is where the source API listens; `adminToken` is shown to the
+    /// admin API.
     init(
         data: String,
         config: String? = nil,
         address: String = "127.0.0.1:0",
+        adminToken: String? = nil,
         environment: [String: String] = [:]
     ) async throws {
+        self.adminToken = adminToken
         let folder = try ScratchFolder()
         let ready = folder.url.appending(path: "ready.json")
         let process = Process()
@@ -157,7 +163,22 @@ final class RunningFerry: Sendable {
 
     /// Reads the admin API.
     func get(_ path: String) async throws -> (status: UInt, body: JSON?) {
-        try await answer(to: HTTPClientRequest(url: privateURL + path))
+        try await answer(to: adminRequest(path))
+    }
+
+    /// Asks the admin API for something.
+    func ask(_ path: String, _ body: JSON) async throws -> (status: UInt, body: JSON?) {
+        var request = adminRequest(path)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(body.encoded())
+        return try await answer(to: request)
+    }
+
+    func adminRequest(_ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: privateURL + path)
+        if let adminToken { request.headers.add(name: "Authorization", value: "Bearer \(adminToken)") }
+        return request
     }
 
     /// Reads until a condition holds; delivery takes its time.

@@ -237,6 +237,13 @@ import Testing
             #expect(result.status == 1 && result.errors.contains(words), "\(arguments): \(result.errors)")
         }
         #expect(try await run(["replay", "default", "--from", "yesterday"], ferry).status == 64)
+        for number in ["first", "last"] {
+            let half = try await ferry.ask(
+                "/admin/v1/replay",
+                ["integration": "default", number: .number(JSON.Number(validText: "1.5"))]
+            )
+            #expect(half.status == 400)
+        }
         #expect(try await run(["jobs", "list"], ferry).output.isEmpty)
     }
 }

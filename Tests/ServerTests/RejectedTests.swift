@@ -166,7 +166,11 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "[]", "{}", #"{"numbers":["1"]}"#, #"{"numbers":7}"#, #"{"all":false}"#, #"{"typo":true}"#])
+    @Test(arguments: [
+        "", "[]", "{}", #"{"numbers":["1"]}"#, #"{"numbers":7}"#, #"{"all":false}"#, #"{"typo":true}"#,
+        #"{"as":"web"}"#,
+        #"{"after":0}"#, #"{"all":true,"after":0.5}"#,
+    ])
     func `a call that does not say which ones is refused`(body: String) async throws {
         try await PrivateServer.with { server async throws in
             #expect(try await accept(server, body).status == 400)

@@ -55,6 +55,7 @@ package struct RejectedAPI: Sendable {
 
         init?(_ json: JSON) {
             guard case .object(let object) = json else { return nil }
+            var isNamed = false
             for member in object {
                 switch (member.key, member.value) {
                 case ("numbers", .array(let items)):
@@ -63,13 +64,19 @@ package struct RejectedAPI: Sendable {
                     numbers = known
                 case ("source", .string(let text)): filter.source = text
                 case ("code", .string(let text)): filter.code = text
-                case ("as", .string(let text)): source = text
-                case ("after", .number(let number)): after = number.int64 ?? 0
                 case ("all", .bool(true)): break
+                case ("as", .string(let text)):
+                    source = text
+                    continue
+                case ("after", .number(let number)):
+                    guard let known = number.int64 else { return nil }
+                    after = known
+                    continue
                 default: return nil
                 }
+                isNamed = true
             }
-            if object.isEmpty { return nil }
+            if !isNamed { return nil }
         }
     }
 

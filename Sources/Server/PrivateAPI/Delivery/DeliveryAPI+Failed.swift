@@ -100,7 +100,8 @@ extension DeliveryAPI {
         var after: FailureID?
 
         init?(_ json: JSON) {
-            guard case .object(let object) = json, !object.isEmpty else { return nil }
+            guard case .object(let object) = json else { return nil }
+            var isNamed = false
             for member in object {
                 switch (member.key, member.value) {
                 case ("ids", .array(let items)):
@@ -113,10 +114,13 @@ extension DeliveryAPI {
                 case ("after", .string(let text)):
                     guard let id = FailureID(text) else { return nil }
                     after = id
+                    continue
                 case ("all", .bool(true)): break
                 default: return nil
                 }
+                isNamed = true
             }
+            if !isNamed { return nil }
         }
     }
 }

@@ -27,8 +27,8 @@ struct ReplayWish {
         for member in body {
             switch (member.key, member.value) {
             case ("integration", .string(let text)): integration = text
-            case ("first", .number(let number)): first = number.int64
-            case ("last", .number(let number)): last = number.int64
+            case ("first", .number(let number)): first = try Self.event(number, "first")
+            case ("last", .number(let number)): last = try Self.event(number, "last")
             case ("from", let value): from = try Self.time(value, "from")
             case ("until", let value): until = try Self.time(value, "until")
             case ("source", .string(let text)): source = text
@@ -49,6 +49,13 @@ struct ReplayWish {
             }
         }
         if integration.isEmpty { throw Fault(message: "\"integration\" must say where the events go") }
+    }
+
+    private static func event(_ number: JSON.Number, _ name: String) throws(Fault) -> Int64 {
+        guard let event = number.int64 else {
+            throw Fault(message: "\"\(name)\" must be the number of an event")
+        }
+        return event
     }
 
     private static func time(_ value: JSON, _ name: String) throws(Fault) -> Int64 {
