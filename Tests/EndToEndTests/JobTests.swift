@@ -177,6 +177,8 @@ import Testing
         #expect(before.stop() == 0)
         let both = Self.plain + "\n  copy: { type: customerio, sources: [web], settings: { endpoint: workspace } }\n"
         let after = try await RunningFerry(data: data, config: try folder.file("b.yaml", both))
+        let story = try await after.get("/admin/v1/events/1").body?["integrations"]?.arrayValue
+        #expect(story?.map { $0["state"] } == ["delivered", "before the integration began"])
         let replay = try await run(["replay", "copy", "--from", "7d"], after)
         #expect(replay.status == 0 && replay.errors.contains("Deletes, suppressions and merges are included"))
         #expect(replay.output.contains("planned 301, delivered 301"))

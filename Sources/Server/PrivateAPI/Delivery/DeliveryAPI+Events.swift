@@ -114,12 +114,14 @@ extension DeliveryAPI {
 
     /// An event's state is that of its worst operation (delivery.md C.6).
     private static func worst(of states: Set<String>) -> String? {
-        ["failed", "retrying", "sending", "waiting", "delivered"].first(where: states.contains)
+        ["failed", "retrying", "sending", "waiting", "delivered", Outcome.before].first(where: states.contains)
     }
 
     // MARK: Progress
 
     fileprivate struct Outcome {
+        static let before = "before the integration began"
+
         var state: String
         var details: JSON.Object = [:]
     }
@@ -133,7 +135,7 @@ extension DeliveryAPI {
         let requests: [SentRequest]
 
         func outcome(at place: Int) -> Outcome {
-            if seq <= cursor.start { return Outcome(state: "before the integration began") }
+            if seq <= cursor.start { return Outcome(state: Outcome.before) }
             if let row = rows.first(where: { $0.place == place }) {
                 let state = row.state == .failed ? "failed" : row.attempts > 0 ? "retrying" : "waiting"
                 return Outcome(state: state, details: details(row))
