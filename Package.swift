@@ -33,6 +33,7 @@ let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-met
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -65,13 +66,7 @@ let package = Package(
         room("Triggers", ["LosslessJSON", "Diagnostics"]),
         room("Mappings", ["LosslessJSON", "Diagnostics"]),
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
-        room(
-            "Integrations",
-            [
-                "LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI",
-                .product(name: "Yams", package: "Yams"),
-            ]
-        ),
+        room("Integrations", ["LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI", yams]),
         room("Storage", ["LosslessJSON", crypto, grdb]),
         room(
             "Delivery",
@@ -86,7 +81,7 @@ let package = Package(
                 hummingbird, lifecycle, logging, metrics,
             ] + nio,
             // In the program itself, which stays one file.
-            resources: [.embedInCode("Resources/ferry.js")]
+            resources: [.embedInCode("Resources/ferry.js"), .embedInCode("PrivateAPI/openapi.yaml")]
         ),
         .executableTarget(
             name: "ferry",
@@ -130,8 +125,8 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Server", "CZlib", "LosslessJSON", "Events", "Storage", "Workspaces", asyncHTTPClient, hummingbird,
-                lifecycle, logging,
+                "Server", "CZlib", "Telemetry", "LosslessJSON", "Events", "Storage", "Delivery", "Workspaces",
+                asyncHTTPClient, hummingbird, lifecycle, logging, yams,
             ] + nio
         ),
         tests(

@@ -68,6 +68,7 @@ package struct PrivateAPI: HTTPService {
         }
         configuration?.add(to: &routes, behind: door)
         metrics?.add(to: &routes, behind: door)
+        OpenAPIDocument.add(to: &routes, behind: door)
         addHealth()
     }
 
@@ -79,6 +80,9 @@ package struct PrivateAPI: HTTPService {
                 ? Answer(.done, json: ["status": "ready"]) : Answer(.notReady, json: ["status": "not ready"])
         }
     }
+
+    /// What it answers: `GET /admin/v1/jobs/{number}`, `POST /api/v2/batch` and so on.
+    package var operations: Set<String> { routes.operations }
 
     /// Answers one request.
     package func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {

@@ -29,6 +29,7 @@ struct Routes: Sendable {
     }
 
     fileprivate struct Entry {
+        let path: String
         let segments: [Segment]
         var handlers: [HTTPRequest.Method: Handler]
     }
@@ -42,7 +43,12 @@ struct Routes: Sendable {
             guard part.hasPrefix("{"), part.hasSuffix("}") else { return .literal(String(part)) }
             return .parameter(String(part.dropFirst().dropLast()))
         }
-        entries[segments.count, default: []].append(Entry(segments: segments, handlers: [method: handler]))
+        entries[segments.count, default: []].append(Entry(path: path, segments: segments, handlers: [method: handler]))
+    }
+
+    /// The methods and paths of the table, each as `GET /a/{b}`.
+    var operations: Set<String> {
+        Set(entries.values.joined().flatMap { entry in entry.handlers.keys.map { "\($0) \(entry.path)" } })
     }
 
     /// Finds the handler for a request. HEAD is answered by the handler of GET.
