@@ -58,6 +58,8 @@ let package = Package(
     targets: [
         // gzip, from the system.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // The settings of glibc's allocator.
+        .systemLibrary(name: "CMalloc"),
 
         room("Telemetry", [metrics]),
         room("LosslessJSON"),
@@ -86,6 +88,7 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
+                .target(name: "CMalloc", condition: .when(platforms: [.linux])),
                 "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
                 "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -44,6 +44,7 @@ struct Instance {
     /// - Throws: `StorageError`, `ListenerError`, `SecretReference.Missing`, each with a sentence for the operator.
     init(_ options: Options, logger: Logger) throws {
         self.logger = logger
+        Memory.shareHeaps()
         configuration = options.configuration
         store = try DataStore(opening: options.data.storage)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)

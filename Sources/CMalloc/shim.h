@@ -1,0 +1,2 @@
+// glibc's own header, which Swift's module of glibc leaves out.
+#include <malloc.h>
