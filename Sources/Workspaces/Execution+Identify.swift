@@ -6,7 +6,7 @@ extension Execution {
     /// What an identify comes to before anything is changed.
     private enum Decision {
         /// Rows 1, 3 and 5: accepted, and nothing happens.
-        case ignore
+        case ignore(DropReason)
         /// Row 4.
         case create
         /// Rows 2, 6 and 9: this person, with these identifiers.
@@ -18,10 +18,14 @@ extension Execution {
     }
 
     func identify(_ update: PersonUpdate) throws {
-        if try namesSuppressed(update) { return }
+        if try namesSuppressed(update) { return try drop("identify", because: .suppressed) }
         switch try decide(update) {
-        case .ignore: break
-        case .fail(let person): try logFailure(update, of: person)
+        case .ignore(let reason): try drop("identify", of: update.person, because: reason)
+        case .fail(let person):
+            try logFailure(update, of: person)
+            if settings.keepsAttributesOfRefusedIdentify, let person {
+                try change(person, by: update, identifierChanges: JSON.Object())
+            }
         case .create:
             let person = try make(id: update.text(of: .id), email: update.text(of: .email))
             try change(person, by: update, identifierChanges: JSON.Object())
@@ -42,7 +46,7 @@ extension Execution {
     private func decide(_ update: PersonUpdate) throws -> Decision {
         let found = try workspace.person(update.person)
         if case .cioId = update.person {
-            guard let found else { return .ignore }
+            guard let found else { return .ignore(.unknownCioId) }
             return try decideByCioId(update, of: found)
         }
         // The identifier of the call and one of the same kind among the attributes contradict each other.
@@ -59,7 +63,7 @@ extension Execution {
             return others.count == 1 && mayMerge(found, other, update)
                 ? .mergeThenUpdate(primary: min(found, other), secondary: max(found, other)) : .fail(found)
         }
-        guard let owner = owners.first else { return update.isUpdateOnly ? .ignore : .create }
+        guard let owner = owners.first else { return update.isUpdateOnly ? .ignore(.updateOnly) : .create }
         guard owners.count == 1 else { return .fail(nil) }
         return renaming(owner, from: update)
     }
@@ -92,12 +96,17 @@ extension Execution {
             filled.id = id
         }
         if let email = update.email.text {
-            guard filled.email.map({ PersonIdentifier.email($0) == .email(email) }) ?? true else {
-                return .fail(person)
-            }
-            filled.email = filled.email ?? email
+            let isSame = filled.email.map { PersonIdentifier.email($0) == .email(email) } ?? true
+            guard isSame || mayReplaceEmail(update) else { return .fail(person) }
+            filled.email = isSame ? filled.email ?? email : email
         }
         return .update(filled)
+    }
+
+    /// Row 7, with the setting.
+    private func mayReplaceEmail(_ update: PersonUpdate) -> Bool {
+        guard settings.updatesEmailUsingId, case .id = update.person else { return false }
+        return true
     }
 
     /// Row 9: the owner of an identifier among the attributes gets that of the call, also in the place of one they had.
@@ -114,7 +123,7 @@ extension Execution {
     /// The conditions of an automatic merge (§14.3): the call names an id and an e-mail address, the owner of the id
     /// has no address and the owner of the address has no id.
     private func mayMerge(_ found: StoredPerson, _ other: StoredPerson, _ update: PersonUpdate) -> Bool {
-        guard update.cioId == nil else { return false }
+        guard settings.mergesAutomatically, update.cioId == nil else { return false }
         switch update.person {
         case .id: return update.email.text != nil && found.email == nil && other.id == nil
         case .email: return update.id.text != nil && found.id == nil && other.email == nil
@@ -197,6 +206,9 @@ extension Execution {
 
     /// Gives a person the events and relationships of an anonymous id that nobody has been given yet (§13, §17.4).
     private func join(_ anonymousId: String, with person: StoredPerson) throws {
+        guard settings.mergesAnonymousEvents else {
+            return try drop("anon_merge", because: .anonymousMergeOff)
+        }
         let oldest = now.subtractingReportingOverflow(Self.anonymousSeconds).partialValue
         let events = try workspace.attachActivity(ofAnonymous: anonymousId, to: person.key, loggedSince: oldest)
         let held = try workspace.takeHeldRelationships(ofAnonymous: anonymousId)

@@ -24,7 +24,9 @@ extension Execution {
     }
 
     func identify(_ update: ObjectUpdate) throws {
-        guard let object = try objectOrNew(update.object) else { return }
+        guard let object = try objectOrNew(update.object) else {
+            return try drop("identify", because: .unknownObject)
+        }
         if !update.attributes.isEmpty {
             let outcome = try workspace.attributes(of: object.key)
                 .applying(update.attributes, at: update.time, bytes: TrackLimit.objectAttributes)
@@ -37,7 +39,7 @@ extension Execution {
         for link in update.links {
             switch link.subject {
             case .person(let identifier):
-                guard let person = try personOrNew(identifier) else { continue }
+                guard let person = try personOrNew(identifier, for: "add_relationships") else { continue }
                 try relate(person, object, link.attributes, at: update.time)
             case .anonymous(let id):
                 try relateAnonymous(id, object, link.attributes, at: update.time)
@@ -47,7 +49,7 @@ extension Execution {
 
     /// Its relationships go with it; the people stay.
     func delete(_ reference: ObjectReference) throws {
-        guard let object = try existingObject(reference) else { return }
+        guard let object = try existingObject(reference) else { return try drop("delete", because: .unknownObject) }
         for (person, _) in try workspace.relationships(of: object.key) {
             try log("delete_relationship", of: person, data: object.identifiers)
         }
@@ -64,31 +66,39 @@ extension Execution {
     // MARK: Relationships
 
     func addRelationships(of identifier: PersonIdentifier, _ links: [ObjectLink], at time: Int64) throws {
-        guard let person = try personOrNew(identifier) else { return }
+        guard let person = try personOrNew(identifier, for: "add_relationships") else { return }
         try addRelationships(of: person, links, at: time)
     }
 
     func addRelationships(of person: StoredPerson, _ links: [ObjectLink], at time: Int64) throws {
         for link in links {
-            guard let object = try objectOrNew(link.object) else { continue }
+            guard let object = try objectOrNew(link.object) else {
+                try drop("add_relationships", because: .unknownObject)
+                continue
+            }
             try relate(person, object, link.attributes, at: time)
         }
     }
 
     func deleteRelationships(of identifier: PersonIdentifier, _ links: [ObjectLink]) throws {
-        guard let person = try existingPerson(identifier) else { return }
+        guard let person = try existingPerson(identifier, for: "delete_relationships") else { return }
         for link in links {
-            guard let object = try existingObject(link.object) else { continue }
+            guard let object = try existingObject(link.object) else {
+                try drop("delete_relationships", because: .unknownObject)
+                continue
+            }
             try unrelate(person, object)
         }
     }
 
     func deleteRelationships(of reference: ObjectReference, _ links: [PersonLink]) throws {
-        guard let object = try existingObject(reference) else { return }
+        guard let object = try existingObject(reference) else {
+            return try drop("delete_relationships", because: .unknownObject)
+        }
         for link in links {
-            guard case .person(let identifier) = link.subject, let person = try existingPerson(identifier) else {
-                continue
-            }
+            guard case .person(let identifier) = link.subject,
+                let person = try existingPerson(identifier, for: "delete_relationships")
+            else { continue }
             try unrelate(person, object)
         }
     }
@@ -129,7 +139,7 @@ extension Execution {
         _ changes: JSON.Object,
         at time: Int64
     ) throws {
-        if let joined = try workspace.person(joinedWith: id),
+        if settings.mergesAnonymousEvents, let joined = try workspace.person(joinedWith: id),
             now.subtractingReportingOverflow(joined.at).partialValue <= Self.graceSeconds,
             let person = try workspace.person(at: joined.person)
         {

@@ -11,11 +11,14 @@ extension Execution {
         switch event.subject {
         case .person(let identifier):
             // A repetition makes nobody either, and an event that is dropped is not known afterwards.
-            if try isIgnored(identifier) { return }
-            guard try isNew(event), let person = try personOrNew(identifier) else { return }
+            if let reason = try reasonToIgnore(identifier) {
+                return try drop(event.type, of: identifier, because: reason)
+            }
+            guard try isNew(event) else { return try drop(event.type, of: identifier, because: .repeatedEvent) }
+            guard let person = try personOrNew(identifier, for: event.type) else { return }
             subject = .person(person.key)
         case .anonymous(let id):
-            guard try isNew(event) else { return }
+            guard try isNew(event) else { return try drop(event.type, because: .repeatedEvent) }
             subject = try anonymousSubject(id)
         }
         try workspace.log(
@@ -30,10 +33,12 @@ extension Execution {
         )
     }
 
-    private func isIgnored(_ identifier: PersonIdentifier) throws -> Bool {
-        if try workspace.isSuppressed(identifier) { return true }
-        guard case .cioId = identifier else { return false }
-        return try workspace.person(identifier) == nil
+    private func reasonToIgnore(_ identifier: PersonIdentifier) throws -> DropReason? {
+        if try workspace.isSuppressed(identifier) { return .suppressed }
+        var isCioId = false
+        if case .cioId = identifier { isCioId = true }
+        guard isCioId || !settings.eventsMakePeople, try workspace.person(identifier) == nil else { return nil }
+        return isCioId ? .unknownCioId : .eventsMakeNobody
     }
 
     private func isNew(_ event: PersonEvent) throws -> Bool {
@@ -45,7 +50,7 @@ extension Execution {
     private func anonymousSubject(_ id: String) throws -> ActivityEntry.Subject {
         let oldest = now.subtractingReportingOverflow(Self.anonymousSeconds).partialValue
         try workspace.forgetAnonymousActivity(loggedBefore: oldest, limit: 2)
-        if let joined = try workspace.person(joinedWith: id) {
+        if settings.mergesAnonymousEvents, let joined = try workspace.person(joinedWith: id) {
             let age = now.subtractingReportingOverflow(joined.at).partialValue
             if age <= Self.graceSeconds { return .person(joined.person) }
         }
@@ -56,7 +61,7 @@ extension Execution {
 
     /// track-api.md §16: a token belongs to one person; adding it again updates it or moves it.
     func addDevice(of identifier: PersonIdentifier, _ update: DeviceUpdate) throws {
-        guard let person = try personOrNew(identifier) else { return }
+        guard let person = try personOrNew(identifier, for: "add_device") else { return }
         var device = StoredDevice(
             person: person.key,
             token: update.token,
@@ -81,9 +86,10 @@ extension Execution {
     }
 
     func deleteDevice(of identifier: PersonIdentifier, token: String) throws {
-        guard let person = try existingPerson(identifier), let device = try workspace.device(token),
-            device.person == person.key
-        else { return }
+        guard let person = try existingPerson(identifier, for: "delete_device") else { return }
+        guard let device = try workspace.device(token), device.person == person.key else {
+            return try drop("delete_device", of: identifier, because: .notTheirDevice)
+        }
         try workspace.removeDevice(token)
         try log("device_change", of: person, data: ["token": .string(token), "deleted": true])
     }
@@ -92,10 +98,11 @@ extension Execution {
 
     /// track-api.md §14.1: without a primary, without a secondary, and with a suppressed side nothing happens.
     func merge(primary: PersonIdentifier, secondary: PersonIdentifier) throws {
-        guard let primary = try existingPerson(primary), let secondary = try existingPerson(secondary),
-            primary.key != secondary.key
+        guard let survivor = try existingPerson(primary, for: "merge"),
+            let other = try existingPerson(secondary, for: "merge")
         else { return }
-        _ = try merge(secondary, into: primary)
+        guard survivor.key != other.key else { return try drop("merge", of: primary, because: .samePerson) }
+        _ = try merge(other, into: survivor)
     }
 
     /// Gives the primary what §14.2 says, removes the secondary, and returns the primary as it is then.
@@ -122,19 +129,24 @@ extension Execution {
 
     /// track-api.md §15.1.
     func delete(_ identifier: PersonIdentifier) throws {
-        guard let person = try existingPerson(identifier) else { return }
+        guard let person = try existingPerson(identifier, for: "delete") else { return }
         try workspace.remove(person.key)
         try log("profile_delete", .nobody(identifiers: person.identifiers))
     }
 
     /// track-api.md §15.2: blocks the identifier that was passed. A cio_id dies with the profile, so for one the id and
-    /// the e-mail address are blocked with it: else nothing would be.
+    /// the e-mail address are blocked with it: else nothing would be. By a setting they always are.
     func suppress(_ identifier: PersonIdentifier) throws {
-        if try workspace.isSuppressed(identifier) { return }
+        if try workspace.isSuppressed(identifier) {
+            return try drop("suppress", of: identifier, because: .suppressedAlready)
+        }
         var blocked = [identifier]
         if let person = try workspace.person(identifier) {
-            if case .cioId = identifier {
-                blocked += [person.id.map { .id($0) }, person.email.map { .email($0) }].compactMap { $0 }
+            var reach = settings.suppressionReach
+            if case .cioId = identifier { reach = .all }
+            if reach == .all {
+                blocked += [person.id.map { .id($0) }, person.email.map { .email($0) }].compactMap(\.self)
+                    .filter { $0 != identifier }
             }
             try workspace.remove(person.key)
             // Redacted: the log does not tell whose profile it was.

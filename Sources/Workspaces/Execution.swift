@@ -4,13 +4,14 @@ import Storage
 /// Carries out commands on one workspace, at the time of their receipt.
 struct Execution {
     let workspace: WorkspaceTransaction
+    let settings: WorkspaceSettings
     /// Unix seconds.
     let now: Int64
 
     func carryOut(_ command: Command) throws {
         switch command {
         case .identifyPerson(let update): try identify(update)
-        case .identifyAnonymous: break
+        case .identifyAnonymous: try drop("identify", because: .anonymousAlone)
         case .deletePerson(let person): try delete(person)
         case .event(let event): try record(event)
         case .addRelationships(let person, let links, let time): try addRelationships(of: person, links, at: time)
@@ -32,20 +33,32 @@ struct Execution {
 
     /// The person of a call that makes one when there is none (track-api.md §6.3); `nil` when the call is ignored: the
     /// identifier is suppressed (§15.2), or a cio_id that nobody has.
-    func personOrNew(_ identifier: PersonIdentifier) throws -> StoredPerson? {
-        if try workspace.isSuppressed(identifier) { return nil }
+    func personOrNew(_ identifier: PersonIdentifier, for action: String) throws -> StoredPerson? {
+        if try workspace.isSuppressed(identifier) {
+            try drop(action, of: identifier, because: .suppressed)
+            return nil
+        }
         if let person = try workspace.person(identifier) { return person }
         switch identifier {
         case .id(let id): return try make(id: id, email: nil)
         case .email(let email): return try make(id: nil, email: email)
-        case .cioId: return nil
+        case .cioId:
+            try drop(action, of: identifier, because: .unknownCioId)
+            return nil
         }
     }
 
     /// The person of a call that makes nobody; `nil` when there is none, or the identifier is suppressed.
-    func existingPerson(_ identifier: PersonIdentifier) throws -> StoredPerson? {
-        if try workspace.isSuppressed(identifier) { return nil }
-        return try workspace.person(identifier)
+    func existingPerson(_ identifier: PersonIdentifier, for action: String) throws -> StoredPerson? {
+        if try workspace.isSuppressed(identifier) {
+            try drop(action, of: identifier, because: .suppressed)
+            return nil
+        }
+        guard let person = try workspace.person(identifier) else {
+            try drop(action, of: identifier, because: .unknownPerson)
+            return nil
+        }
+        return person
     }
 
     func make(id: String?, email: String?) throws -> StoredPerson {

@@ -13,11 +13,13 @@ package struct Workspace: Sendable {
     /// What the workspace is called.
     package let name: String
     private let store: WorkspaceStore
+    private let settings: WorkspaceSettings
 
     /// The workspace of this name; it is made when it is first written.
-    package init(name: String, in store: WorkspaceStore) {
+    package init(name: String, in store: WorkspaceStore, settings: WorkspaceSettings = WorkspaceSettings()) {
         self.name = name
         self.store = store
+        self.settings = settings
     }
 
     /// Carries out one item of `POST /api/v2/entity`, received at `now` (Unix seconds).
@@ -69,8 +71,8 @@ package struct Workspace: Sendable {
 
     private func carryOut(_ commands: [Command], now: Int64) async throws(StorageError) {
         guard !commands.isEmpty else { return }
-        try await store.write(in: name) { transaction in
-            let execution = Execution(workspace: transaction, now: now)
+        try await store.write(in: name) { [settings] transaction in
+            let execution = Execution(workspace: transaction, settings: settings, now: now)
             for command in commands {
                 try execution.carryOut(command)
             }

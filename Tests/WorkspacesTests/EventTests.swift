@@ -45,7 +45,8 @@ private let day: Int64 = 24 * 60 * 60
     @Test func `of an unknown cio_id are dropped`() async throws {
         let test = try Playground()
         try await test.send(event(#"{"cio_id":"0100000f"}"#, "Buy"))
-        #expect(try await test.workspace.counts() == .init())
+        #expect(try await test.counts() == .init())
+        #expect(try await test.drops() == ["event: nobody has this cio_id, and a cio_id makes nobody"])
     }
 
     @Test func `of a suppressed person are dropped, and their id stays unknown`() async throws {

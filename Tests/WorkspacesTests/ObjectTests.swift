@@ -33,7 +33,8 @@ import Workspaces
     @Test func `an unknown cio_object_id makes nothing`() async throws {
         let test = try Playground()
         try await test.send(objectIdentify(#"{"cio_object_id":"ob0101ff"}"#, #"{"name":"Acme"}"#))
-        #expect(try await test.workspace.counts() == .init())
+        #expect(try await test.counts() == .init())
+        #expect(try await test.drops() == ["identify: there is no such object"])
     }
 
     @Test func `the same id of another type is another object`() async throws {

@@ -55,22 +55,25 @@ import Workspaces
 
     @Test(
         arguments: [
-            (#"{"id":"missing"}"#, #"{"id":"b"}"#), (#"{"id":"a"}"#, #"{"id":"missing"}"#),
-            (#"{"id":"a"}"#, #"{"id":"a"}"#),
-            (#"{"id":"a"}"#, #"{"email":"A@x.com"}"#), (#"{"id":"blocked"}"#, #"{"id":"b"}"#),
-            (#"{"id":"a"}"#, #"{"id":"blocked"}"#),
+            (#"{"id":"missing"}"#, #"{"id":"b"}"#, "there is no such person"),
+            (#"{"id":"a"}"#, #"{"id":"missing"}"#, "there is no such person"),
+            (#"{"id":"a"}"#, #"{"id":"a"}"#, "both are the same person"),
+            (#"{"id":"a"}"#, #"{"email":"A@x.com"}"#, "both are the same person"),
+            (#"{"id":"blocked"}"#, #"{"id":"b"}"#, "the identifier is suppressed"),
+            (#"{"id":"a"}"#, #"{"id":"blocked"}"#, "the identifier is suppressed"),
         ]
     )
-    func `without two different people nothing happens`(primary: String, secondary: String) async throws {
+    func `without two different people nothing happens`(primary: String, secondary: String, why: String) async throws {
         let test = try Playground()
         try await test.send(
             person("suppress", #"{"id":"blocked"}"#),
             identify(#"{"id":"a"}"#, #"{"email":"a@x.com"}"#),
             identify(#"{"id":"b"}"#)
         )
-        let before = try await test.workspace.counts()
+        let before = try await test.counts()
         try await test.send(merge(primary, secondary))
-        #expect(try await test.workspace.counts() == before)
+        #expect(try await test.counts() == before)
+        #expect(try await test.drops() == ["merge: \(why)"])
     }
 
     @Test func `anonymous ids go along`() async throws {

@@ -11,8 +11,10 @@ let noon: Int64 = 1_700_000_000
 struct Playground: Sendable {
     let workspace: Workspace
 
-    init() throws {
-        workspace = Workspace(name: "test", in: try DataStore(opening: .memory).workspaces)
+    init(_ change: (inout WorkspaceSettings) -> Void = { _ in }) throws {
+        var settings = WorkspaceSettings()
+        change(&settings)
+        workspace = Workspace(name: "test", in: try DataStore(opening: .memory).workspaces, settings: settings)
     }
 
     /// Sends items one by one; each must be accepted.
@@ -62,6 +64,20 @@ struct Playground: Sendable {
         let page = try #require(Page(limit: 1000))
         let items = try await workspace.activity(page)["items"]?.arrayValue ?? []
         return items.reversed().filter { $0["type"] == .string(type) }
+    }
+
+    /// What was dropped and why, as `action: reason`, the oldest first.
+    func drops() async throws -> [String] {
+        try await log("ferry_dropped").map { entry in
+            "\(entry["data"]?["action"]?.stringValue ?? ""): \(entry["data"]?["reason"]?.stringValue ?? "")"
+        }
+    }
+
+    /// How many of each kind there are, but for the entries of the log.
+    func counts() async throws -> WorkspaceCounts {
+        var counts = try await workspace.counts()
+        counts.activity = 0
+        return counts
     }
 
     func people() async throws -> Int64 {

@@ -1,0 +1,25 @@
+/// How a workspace behaves where workspaces differ, or where nothing public settles what the service does (track-api.md
+/// §5, §24). The defaults are those of a new workspace, and the spec's where there are none.
+package struct WorkspaceSettings: Sendable, Equatable {
+    /// Which identifiers a suppression blocks (§15.2).
+    package enum SuppressionReach: String, Sendable, CaseIterable {
+        /// The one that was passed.
+        case passed
+        /// The person's id and e-mail address.
+        case all
+    }
+
+    /// Whether an identify by id may replace an e-mail address that is set (§6.2, row 7).
+    package var updatesEmailUsingId = false
+    /// Whether an identify merges the owner of its id with the owner of its e-mail address (§14.3).
+    package var mergesAutomatically = true
+    /// Whether anonymous events are joined with who is identified by their anonymous id (§13).
+    package var mergesAnonymousEvents = true
+    package var suppressionReach = SuppressionReach.passed
+    /// Whether an event of somebody unknown makes a person (§6.3).
+    package var eventsMakePeople = true
+    /// Whether an identify whose identifiers are refused still stores its other attributes (§6.2).
+    package var keepsAttributesOfRefusedIdentify = false
+
+    package init() {}
+}
