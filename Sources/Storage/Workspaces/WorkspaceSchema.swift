@@ -9,6 +9,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-23 activity") { try createActivity($0) }
         migrator.registerMigration("2026-11-25 anonymous ids by time") { try indexAnonymousIdsByTime($0) }
         migrator.registerMigration("2026-11-25 suppressed together") { try indexSuppressed($0) }
+        migrator.registerMigration("2026-11-26 suppressed by marks") { try SuppressionMarks.introduce($0) }
         return migrator
     }
 

@@ -106,7 +106,8 @@ package struct WorkspaceTransaction {
 
     // MARK: Suppression
 
-    /// Blocks identifiers; those that are blocked together are freed together.
+    /// Blocks identifiers; those that are blocked together are freed together. What is kept does not tell whom, so that
+    /// somebody can be suppressed and erased.
     package func suppress(_ identifiers: [PersonIdentifier]) throws {
         let last = try connection.row(
             "SELECT together FROM suppressed WHERE workspace = ? ORDER BY together DESC LIMIT 1",
@@ -115,9 +116,10 @@ package struct WorkspaceTransaction {
         let together = (try last?.integer(0) ?? 0) + 1
         for identifier in identifiers {
             let (kind, value) = identifier.comparable
+            let mark = try SuppressionMarks.mark(of: value, kind, connection)
             try connection.run(
                 "INSERT OR REPLACE INTO suppressed (workspace, kind, value, together) VALUES (?, ?, ?, ?)",
-                [workspace, kind, Text(value), together]
+                [workspace, kind, mark, together]
             )
         }
     }
@@ -126,7 +128,7 @@ package struct WorkspaceTransaction {
         let (kind, value) = identifier.comparable
         return try connection.row(
             "SELECT 1 FROM suppressed WHERE workspace = ? AND kind = ? AND value = ?",
-            [workspace, kind, Text(value)]
+            [workspace, kind, try SuppressionMarks.mark(of: value, kind, connection)]
         ) != nil
     }
 
@@ -138,7 +140,7 @@ package struct WorkspaceTransaction {
             DELETE FROM suppressed WHERE workspace = ?1 AND together IN (
                 SELECT together FROM suppressed WHERE workspace = ?1 AND kind = ?2 AND value = ?3)
             """,
-            [workspace, kind, Text(value)]
+            [workspace, kind, try SuppressionMarks.mark(of: value, kind, connection)]
         )
     }
 
