@@ -63,8 +63,18 @@ package struct LoggedEvent: Sendable, Equatable {
     package let source: String
     /// Milliseconds since 1970.
     package let receivedAt: Int64
-    /// The normalised message as JSON.
+    /// The normalised message as JSON; empty when it was erased.
     package let body: [UInt8]
+    /// Whether somebody had the event erased: that it was there is all that is left of it.
+    package let isErased: Bool
+
+    init(seq: Int64, source: String, receivedAt: Int64, body: [UInt8]?) {
+        self.seq = seq
+        self.source = source
+        self.receivedAt = receivedAt
+        self.body = body ?? []
+        isErased = body == nil
+    }
 }
 
 /// The log of accepted messages, in the order in which they were committed.

@@ -27,6 +27,8 @@ package struct FoundEvent: Sendable, Equatable {
     package let anonymousId: String?
     /// Milliseconds since 1970.
     package let receivedAt: Int64
+    /// Whether somebody had it erased: then nothing is known but where it came from, its type and when.
+    package let isErased: Bool
 }
 
 extension EventLog {
@@ -74,7 +76,8 @@ extension EventLog {
         let rows = try connection.rows(
             """
             SELECT * FROM (
-                SELECT seq, source, message_id, type, name, user_id, anonymous_id, received_at FROM events
+                SELECT seq, source, message_id, type, name, user_id, anonymous_id, received_at, body IS NULL AS is_erased
+                FROM events
                 WHERE seq < ? ORDER BY seq DESC LIMIT \(looked)
             ) \(condition) LIMIT ?
             """,
@@ -89,7 +92,8 @@ extension EventLog {
                 name: try row.optionalText(4),
                 userId: try row.optionalText(5),
                 anonymousId: try row.optionalText(6),
-                receivedAt: try row.integer(7)
+                receivedAt: try row.integer(7),
+                isErased: try row.integer(8) != 0
             )
         }
     }

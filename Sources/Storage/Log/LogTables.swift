@@ -65,9 +65,10 @@ enum LogTables {
         var events: [LoggedEvent] = []
         var bytes = 0
         while let row = try rows.next() {
-            let body = try row.bytes(3)
-            guard events.isEmpty || bytes + body.count <= maximumBytes else { break }
-            bytes += body.count
+            let body = try row.optionalBytes(3)
+            let size = body?.count ?? 0
+            guard events.isEmpty || bytes + size <= maximumBytes else { break }
+            bytes += size
             events.append(
                 LoggedEvent(
                     seq: try row.integer(0),
@@ -90,7 +91,7 @@ enum LogTables {
                     seq: seq,
                     source: try row.text(0),
                     receivedAt: try row.integer(1),
-                    body: try row.bytes(2)
+                    body: try row.optionalBytes(2)
                 )
             }
         }
