@@ -47,6 +47,7 @@ package struct DataStore: Sendable {
     package let revisions: Revisions
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
+    package let erasures: Erasures
     package let workspaces: WorkspaceStore
 
     private let databases: [OpenDatabase]
@@ -82,6 +83,7 @@ package struct DataStore: Sendable {
         revisions = Revisions(commits, seal: try SecretSeal(in: folder))
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
+        erasures = Erasures(commits, workspaces: workspace)
         databases = [main, workspace]
         self.folder = folder
     }

@@ -15,6 +15,7 @@ import Testing
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
         "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
+        "FROM erasures ORDER BY number DESC LIMIT ?", "FROM erasures WHERE stage <> ? ORDER BY number",
     ]
 
     @Test func `of ferry.db`() async throws {
@@ -49,7 +50,23 @@ import Testing
         _ = try await store.refusedMessages.list(limit: 1)
         let policy = LogRetention.Policy(milliseconds: 0, bytes: 1, dropsUnsettled: true, integrations: ["i"])
         _ = try await store.retention.sweep(policy, at: 0)
+        try await erase(in: store)
         try await expectIndexes(for: statements, in: database)
+    }
+
+    private func erase(in store: DataStore) async throws {
+        let asked = try await store.erasures.add(NewErasure(.init(userId: "u1"), startedAt: 0))
+        let reading: Erasures.Reading = { _ in .theirs(tiedId: "a") }
+        var (erasure, isOver) = try await store.erasures.look(for: asked, reading)
+        while !isOver { (erasure, isOver) = try await store.erasures.look(for: erasure, reading) }
+        erasure = try await store.erasures.move(erasure, to: .removing)
+        isOver = false
+        while !isOver { (erasure, _, isOver) = try await store.erasures.remove(for: erasure, reading, at: 0) }
+        try await store.erasures.cleanTexts(for: erasure, at: 0)
+        try await store.erasures.cleanWorkspaces(for: erasure)
+        _ = try await store.erasures.unfinished()
+        _ = try await store.erasures.list(limit: 1)
+        _ = try await store.erasures.forget(erasure)
     }
 
     private func useLedger(_ ledger: Ledger) async throws {
@@ -71,7 +88,8 @@ import Testing
     }
 
     @Test func `of workspace.db`() async throws {
-        let store = try DataStore(opening: .memory).workspaces
+        let data = try DataStore(opening: .memory)
+        let store = data.workspaces
         let statements = collectStatements(of: store.database)
         try await store.write(in: "w") { workspace in
             let one = try workspace.addPerson(id: "1", email: "1@x.com", madeAt: 0) { "\($0)-\($1)" }
@@ -86,6 +104,9 @@ import Testing
             try workspace.removeEverything()
         }
         _ = try await store.names()
+        let person = Erasure.Person(userId: "1", email: "1@x.com")
+        let erasure = try await data.erasures.add(NewErasure(person, startedAt: 0))
+        try await data.erasures.cleanWorkspaces(for: erasure)
         try await expectIndexes(for: statements, in: store.database)
     }
 

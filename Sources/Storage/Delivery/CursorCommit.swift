@@ -46,6 +46,8 @@ package struct StoredOperation: Sendable, Equatable {
     package var at: Int64
     /// Why, in Customer.io's own words where there are any.
     package var words: String
+    /// Whether nothing is left of its event; told of open ones when they are listed.
+    package var isErased = false
 
     package var id: OperationID { OperationID(seq: seq, place: place) }
 
@@ -125,6 +127,12 @@ package struct CursorCommit: Sendable, Equatable {
             let verdict: JSON = ["failedAgain": [.string(action)]]
             self.init(minute: minute, verdict: verdict.description, count: 1)
         }
+
+        /// An operation whose event was erased before it was delivered.
+        package init(minute: Int64, erased action: String) {
+            let verdict: JSON = ["erased": [.string(action)]]
+            self.init(minute: minute, verdict: verdict.description, count: 1)
+        }
     }
 
     package let cursor: Int64
@@ -136,6 +144,8 @@ package struct CursorCommit: Sendable, Equatable {
     package var rows: [StoredOperation] = []
     /// Operations that are delivered after all; of a retry all that are.
     package var removed: [OperationID] = []
+    /// Operations whose event was erased; their rows of this cursor go, if there are any.
+    package var erased: [OperationID] = []
     package var requests: [SentRequest] = []
     package var tallies: [Tally] = []
 
@@ -146,6 +156,6 @@ package struct CursorCommit: Sendable, Equatable {
 
     /// Whether there is nothing to write but the position.
     package var isEmpty: Bool {
-        rows.isEmpty && removed.isEmpty && requests.isEmpty && tallies.isEmpty
+        rows.isEmpty && removed.isEmpty && erased.isEmpty && requests.isEmpty && tallies.isEmpty
     }
 }

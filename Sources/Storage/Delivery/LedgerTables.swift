@@ -47,6 +47,7 @@ enum LedgerTables {
             try remove(place, of: commit.cursor, connection)
             if let origin = commit.origin { try remove(place, of: origin, connection) }
         }
+        for place in commit.erased { try remove(place, of: commit.cursor, connection) }
         for request in commit.requests { try add(request, of: commit.cursor, connection) }
         for tally in commit.tallies { try add(tally, of: commit.cursor, connection) }
     }
@@ -134,11 +135,18 @@ enum LedgerTables {
     ) throws -> [StoredOperation] {
         let rows = try connection.rows(
             """
-            SELECT \(columns) FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
+            SELECT \(columns), coalesce(
+                (SELECT body IS NULL FROM events WHERE events.seq = exceptions.seq),
+                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), 0)
+            FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
             """,
             [cursor, state.rawValue, place?.seq ?? -1, place?.place ?? 0, max(limit, 0)]
         )
-        return try rows.map { try operation($0) }
+        return try rows.map { row in
+            var operation = try operation(row)
+            operation.isErased = try row.integer(12) != 0
+            return operation
+        }
     }
 
     /// What is open or failed of one event.

@@ -23,11 +23,11 @@ package struct LogRepair: Sendable, Equatable {
     /// Tables with a rowid, and their keys; what they hold is saved row by row.
     private static let tables = [
         ("events", "seq"), ("kept_events", "seq"), ("cursors", "id"), ("requests", "number"), ("verdicts", "id"),
-        ("jobs", "id"),
+        ("jobs", "id"), ("erasures", "number"),
         ("refused_messages", "number"), ("recent_keys", "seq"), ("repeats", "seq"),
     ]
     /// Small tables without one, and `seen`; they are saved up to the damage.
-    private static let others = ["secrets", "exceptions", "tallies", "seen"]
+    private static let others = ["secrets", "exceptions", "tallies", "seen", "erasure_commands"]
 
     /// Repairs the log of a folder that no server uses.
     ///

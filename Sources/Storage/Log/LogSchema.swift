@@ -12,6 +12,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 delivery graph") { try createLedger($0) }
         migrator.registerMigration("2026-11-26 jobs") { try createJobs($0) }
         migrator.registerMigration("2026-11-26 revisions") { try createRevisions($0) }
+        migrator.registerMigration("2026-11-26 erasures") { try createErasures($0) }
         return migrator
     }
 
@@ -272,6 +273,39 @@ enum LogSchema {
                 ALTER TABLE jobs ADD COLUMN revision INTEGER;
                 ALTER TABLE jobs ADD COLUMN anonymous_id TEXT;
                 ALTER TABLE jobs ADD COLUMN email TEXT;
+                """
+        )
+    }
+
+    /// What is being erased, and what was: then without a word about whom.
+    private static func createErasures(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                CREATE TABLE erasures (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    stage TEXT NOT NULL,
+                    -- NULL as soon as nobody needs it any more.
+                    person TEXT,
+                    command TEXT,
+                    last INTEGER NOT NULL,
+                    position INTEGER NOT NULL DEFAULT 0,
+                    events INTEGER NOT NULL DEFAULT 0,
+                    operations INTEGER NOT NULL DEFAULT 0,
+                    people INTEGER NOT NULL DEFAULT 0,
+                    activities INTEGER NOT NULL DEFAULT 0,
+                    replaced INTEGER NOT NULL DEFAULT 0,
+                    started_at INTEGER NOT NULL,
+                    ended_at INTEGER
+                );
+                CREATE TABLE erasure_commands (
+                    erasure INTEGER NOT NULL,
+                    integration TEXT NOT NULL,
+                    answer TEXT NOT NULL,
+                    words TEXT,
+                    attempts INTEGER NOT NULL DEFAULT 0,
+                    at INTEGER,
+                    PRIMARY KEY (erasure, integration)
+                ) WITHOUT ROWID;
                 """
         )
     }

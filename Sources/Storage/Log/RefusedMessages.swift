@@ -205,7 +205,7 @@ enum RefusedTables {
         }
     }
 
-    private static func resize(
+    static func resize(
         messages: Int64,
         bytes: Int64,
         isStranger: Bool,

@@ -1,0 +1,130 @@
+import GRDB
+
+/// The statements on the tables `erasures` and `erasure_commands`.
+enum ErasureTables {
+    static func add(_ new: NewErasure, _ connection: Database) throws -> Erasure {
+        try connection.run(
+            "INSERT INTO erasures (stage, person, command, last, started_at) VALUES (?, ?, ?, ?, ?)",
+            [
+                Erasure.Stage.looking.rawValue, Text(new.person.storedText), new.command?.rawValue,
+                try LogTables.lastSequence(connection), new.startedAt,
+            ]
+        )
+        let number = connection.lastInsertedRowID
+        if new.command != nil {
+            for name in new.integrations {
+                try connection.run(
+                    "INSERT OR IGNORE INTO erasure_commands (erasure, integration, answer) VALUES (?, ?, ?)",
+                    [number, Text(name), Erasure.Told.Answer.waiting.rawValue]
+                )
+            }
+        }
+        return try erasure(number, connection)
+    }
+
+    static func erasure(_ number: Int64, _ connection: Database) throws -> Erasure {
+        guard let erasure = try erasures("WHERE number = ?", [number], connection).first else {
+            throw StorageError(.refused, "there is no such erasure")
+        }
+        return erasure
+    }
+
+    static func erasures(
+        _ condition: String,
+        _ arguments: StatementArguments,
+        _ connection: Database
+    ) throws -> [Erasure] {
+        let rows = try connection.rows(
+            """
+            SELECT number, stage, person, command, last, position, events, operations, people, activities, replaced,
+                started_at, ended_at
+            FROM erasures \(condition)
+            """,
+            arguments
+        )
+        return try rows.map { try erasure($0, connection) }
+    }
+
+    private static func erasure(_ row: Row, _ connection: Database) throws -> Erasure {
+        guard let stage = Erasure.Stage(rawValue: try row.text(1)) else { throw StorageError.unreadable("erasure") }
+        var receipt = Erasure.Receipt()
+        receipt.events = try row.integer(6)
+        receipt.operations = try row.integer(7)
+        receipt.people = try row.integer(8)
+        receipt.activities = try row.integer(9)
+        receipt.replaced = try row.integer(10)
+        let number = try row.integer(0)
+        return Erasure(
+            number: number,
+            stage: stage,
+            person: try row.optionalText(2).map { try Erasure.Person(storedText: $0) },
+            command: try row.optionalText(3).flatMap(Erasure.Command.init),
+            last: try row.integer(4),
+            position: try row.integer(5),
+            receipt: receipt,
+            told: try told(number, connection),
+            startedAt: try row.integer(11),
+            endedAt: try row.optionalInteger(12)
+        )
+    }
+
+    private static func told(_ number: Int64, _ connection: Database) throws -> [Erasure.Told] {
+        try connection.rows(
+            "SELECT integration, answer, words, attempts, at FROM erasure_commands WHERE erasure = ?",
+            [number]
+        ).map { row in
+            guard let answer = Erasure.Told.Answer(rawValue: try row.text(1)) else {
+                throw StorageError.unreadable("erasure")
+            }
+            return Erasure.Told(
+                integration: try row.text(0),
+                answer: answer,
+                words: try row.optionalText(2),
+                attempts: try row.integer(3),
+                at: try row.optionalInteger(4)
+            )
+        }
+    }
+
+    static func note(_ told: Erasure.Told, _ number: Int64, _ connection: Database) throws {
+        try connection.run(
+            """
+            UPDATE erasure_commands SET answer = ?, words = ?, attempts = ?, at = ?
+            WHERE erasure = ? AND integration = ?
+            """,
+            [
+                told.answer.rawValue, told.words.map(Text.init), told.attempts, told.at, number,
+                Text(told.integration),
+            ]
+        )
+    }
+
+    /// `person` is written if there is one, and stays as it is else.
+    static func moveOn(
+        _ number: Int64,
+        to position: Int64,
+        person: Erasure.Person?,
+        _ connection: Database
+    ) throws {
+        try connection.run("UPDATE erasures SET position = ? WHERE number = ?", [position, number])
+        guard let person else { return }
+        try connection.run(
+            "UPDATE erasures SET person = ?1 WHERE number = ?2 AND person <> ?1",
+            [Text(person.storedText), number]
+        )
+    }
+
+    static func add(_ receipt: Erasure.Receipt, to number: Int64, _ connection: Database) throws {
+        guard !receipt.isEmpty else { return }
+        try connection.run(
+            """
+            UPDATE erasures SET events = events + ?, operations = operations + ?, people = people + ?,
+                activities = activities + ?, replaced = replaced + ?
+            WHERE number = ?
+            """,
+            [
+                receipt.events, receipt.operations, receipt.people, receipt.activities, receipt.replaced, number,
+            ]
+        )
+    }
+}

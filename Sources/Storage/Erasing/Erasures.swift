@@ -1,0 +1,217 @@
+import GRDB
+
+/// Erasing people from everything that is stored (delivery.md F44), in pieces that take a few milliseconds each.
+///
+/// What is to be done stands in the row of the erasure, so that it goes on after a restart wherever it was. Each piece may
+/// be done twice. Delivery has to be told of what `remove` removes, and to say that it has let go of it before `clean`.
+package struct Erasures: Sendable {
+    /// What a message has to do with the person.
+    package enum Relation: Sendable, Equatable {
+        case none
+        /// It is theirs, and ties this anonymous id to them.
+        case theirs(tiedId: String?)
+    }
+
+    /// Reads an event's body.
+    package typealias Reading = @Sendable (_ body: [UInt8]) -> Relation
+
+    /// Events that one piece looks at, and bytes of their bodies.
+    private static let looked = 1_000
+    private static let lookedBytes = 1 << 20
+
+    let commits: GroupCommit
+    let workspaces: OpenDatabase
+
+    init(_ commits: GroupCommit, workspaces: OpenDatabase) {
+        self.commits = commits
+        self.workspaces = workspaces
+    }
+
+    // MARK: Asked for and asked about
+
+    /// Writes down that a person is to be erased.
+    package func add(_ new: NewErasure) async throws(StorageError) -> Erasure {
+        try await commits.commit { try ErasureTables.add(new, $0) }
+    }
+
+    /// All of them, the newest first.
+    package func list(limit: Int) async throws(StorageError) -> [Erasure] {
+        try await commits.database.read {
+            try ErasureTables.erasures("ORDER BY number DESC LIMIT ?", [max(0, limit)], $0)
+        }
+    }
+
+    /// One of them; `nil` when there is none of this number.
+    package func erasure(_ number: Int64) async throws(StorageError) -> Erasure? {
+        try await commits.database.read { try ErasureTables.erasures("WHERE number = ?", [number], $0).first }
+    }
+
+    /// Those that are to be carried out, in their order.
+    package func unfinished() async throws(StorageError) -> [Erasure] {
+        try await commits.database.read {
+            try ErasureTables.erasures("WHERE stage <> ? ORDER BY number", [Erasure.Stage.done.rawValue], $0)
+        }
+    }
+
+    /// Moves on to a stage.
+    package func move(_ erasure: Erasure, to stage: Erasure.Stage, at now: Int64? = nil) async throws(StorageError)
+        -> Erasure
+    {
+        try await commits.commit { connection in
+            try connection.run(
+                "UPDATE erasures SET stage = ?, position = 0, ended_at = ? WHERE number = ?",
+                [stage.rawValue, now, erasure.number]
+            )
+            return try ErasureTables.erasure(erasure.number, connection)
+        }
+    }
+
+    // MARK: The log
+
+    /// Looks through a piece of the log for anonymous ids that are theirs. `isOver` at its end.
+    package func look(
+        for erasure: Erasure,
+        _ reading: @escaping Reading
+    ) async throws(StorageError) -> (erasure: Erasure, isOver: Bool) {
+        guard var known = erasure.person else { return (erasure, true) }
+        let redaction = known.redaction
+        let piece = try await piece(for: erasure)
+        let found = piece.events.compactMap { event -> String? in
+            guard !event.isErased, redaction.concerns(event.body), case .theirs(let id) = reading(event.body) else {
+                return nil
+            }
+            return id
+        }
+        for id in found where !known.hasText(id) { known.tiedIds.append(id) }
+        let person = known
+        let moved = try await commits.commit { connection in
+            try ErasureTables.moveOn(erasure.number, to: piece.position, person: person, connection)
+            return try ErasureTables.erasure(erasure.number, connection)
+        }
+        return (moved, piece.isOver)
+    }
+
+    /// Removes their events from a piece of the log, and them from others' events there.
+    ///
+    /// - Returns: the numbers of the events that were removed.
+    package func remove(
+        for erasure: Erasure,
+        _ reading: @escaping Reading,
+        at now: Int64
+    ) async throws(StorageError) -> (erasure: Erasure, removed: Set<Int64>, isOver: Bool) {
+        let piece = try await piece(for: erasure)
+        guard let redaction = erasure.person?.redaction else { return (erasure, [], true) }
+        var removed: [Int64] = []
+        var changed: [(seq: Int64, body: [UInt8], count: Int)] = []
+        for event in piece.events where !event.isErased && redaction.concerns(event.body) {
+            if reading(event.body) != .none {
+                removed.append(event.seq)
+            } else if let (body, count) = redaction.redacted(event.body, .json) {
+                changed.append((event.seq, body, count))
+            }
+        }
+        let work = (removed, changed)
+        let moved = try await commits.commit { connection in
+            var receipt = Erasure.Receipt()
+            for seq in work.0 { try LogErasing.remove(seq, at: now, &receipt, connection) }
+            for event in work.1 {
+                try LogErasing.replace(event.seq, event.body, redaction, connection)
+                receipt.replaced += Int64(event.count)
+            }
+            try ErasureTables.add(receipt, to: erasure.number, connection)
+            try ErasureTables.moveOn(erasure.number, to: piece.position, person: nil, connection)
+            return try ErasureTables.erasure(erasure.number, connection)
+        }
+        return (moved, Set(removed), piece.isOver)
+    }
+
+    /// The events of the log in their order up to the last one that is meant, then those that are kept beside it.
+    private func piece(for erasure: Erasure) async throws(StorageError) -> LogErasing.Piece {
+        let (limit, bytes) = (Self.looked, Self.lookedBytes)
+        return try await commits.database.read { connection in
+            try LogErasing.piece(of: erasure, limit: limit, maximumBytes: bytes, connection)
+        }
+    }
+
+    // MARK: Everything else
+
+    /// Takes the person out of the other texts in `ferry.db`, and what failed of their events.
+    ///
+    /// - Throws: the errors of the disk; what was done until then stays so.
+    package func cleanTexts(for erasure: Erasure, at now: Int64) async throws(StorageError) {
+        guard let redaction = erasure.person?.redaction else { return }
+        for table in TextErasing.tables {
+            var key: [DatabaseValue]? = table.beginning
+            while let after = key {
+                key = try await commits.commit { connection in
+                    var receipt = Erasure.Receipt()
+                    let next = try table.clean(after, redaction, now, &receipt, connection)
+                    try ErasureTables.add(receipt, to: erasure.number, connection)
+                    return next
+                }
+            }
+        }
+    }
+
+    /// Takes the person out of the embedded workspaces.
+    package func cleanWorkspaces(for erasure: Erasure) async throws(StorageError) {
+        guard let person = erasure.person else { return }
+        let erasing = WorkspaceErasing(person)
+        for step in erasing.steps {
+            var key: [DatabaseValue]? = step.beginning
+            while let after = key {
+                let (next, receipt) = try await workspaces.write { connection in
+                    var receipt = Erasure.Receipt()
+                    return (try step.clean(after, erasing, &receipt, connection), receipt)
+                }
+                key = next
+                guard !receipt.isEmpty else { continue }
+                try await commits.commit { try ErasureTables.add(receipt, to: erasure.number, $0) }
+            }
+        }
+    }
+
+    // MARK: The integrations
+
+    /// Notes what an integration said.
+    package func note(
+        _ told: Erasure.Told,
+        for erasure: Erasure
+    ) async throws(StorageError) -> Erasure {
+        try await commits.commit { connection in
+            try ErasureTables.note(told, erasure.number, connection)
+            return try ErasureTables.erasure(erasure.number, connection)
+        }
+    }
+
+    // MARK: The end
+
+    /// Forgets whom it was about; only numbers are left.
+    package func forget(_ erasure: Erasure) async throws(StorageError) -> Erasure {
+        try await commits.commit { connection in
+            try connection.run(
+                "UPDATE erasures SET person = NULL, stage = ?, position = 0 WHERE number = ?",
+                [Erasure.Stage.sweeping.rawValue, erasure.number]
+            )
+            return try ErasureTables.erasure(erasure.number, connection)
+        }
+    }
+
+    /// Databases up to this size are written anew as a whole: it takes a part of a second.
+    package static let smallBytes: Int64 = 32 << 20
+
+    /// Overwrites what is left in unused parts of the files.
+    package func rewrite(smallBytes: Int64 = smallBytes) async throws(StorageError) {
+        for table in TextErasing.restless {
+            try await commits.commit { try TextErasing.rewrite(table, $0) }
+        }
+        try await commits.database.rewrite(smallBytes: smallBytes)
+        try await workspaces.rewrite(smallBytes: smallBytes)
+    }
+
+    /// Cuts off the journals. Whether it could: a reader who is not done yet is in the way.
+    package func cutJournals() async throws(StorageError) -> Bool {
+        let isLogCut = try await commits.database.cutJournal()
+        return try await workspaces.cutJournal() && isLogCut
+    }
+}

@@ -1,0 +1,160 @@
+import GRDB
+
+/// The texts of `ferry.db` beside the events, table by table, a few rows at a time.
+struct TextErasing: Sendable {
+    /// Before the first row, by the columns of the key.
+    let beginning: [DatabaseValue]
+    private let cleanRows:
+        @Sendable (
+            _ after: [DatabaseValue], _ redaction: Redaction, _ now: Int64, _ receipt: inout Erasure.Receipt,
+            _ connection: Database
+        ) throws -> [DatabaseValue]?
+
+    /// Rows that one transaction looks at.
+    private static let limit = 500
+
+    static let tables = [exceptions, requests, refusedMessages, jobs]
+
+    /// Cleans some rows behind a key; returns the last one's, `nil` at the end of the table.
+    func clean(
+        _ after: [DatabaseValue],
+        _ redaction: Redaction,
+        _ now: Int64,
+        _ receipt: inout Erasure.Receipt,
+        _ connection: Database
+    ) throws -> [DatabaseValue]? {
+        try cleanRows(after, redaction, now, &receipt, connection)
+    }
+
+    /// What failed or was told of erased events goes; other words stay, without the person.
+    private static let exceptions = TextErasing(
+        beginning: [0.databaseValue, 0.databaseValue, (-1).databaseValue]
+    ) { after, redaction, now, receipt, connection in
+        let rows = try connection.rows(
+            """
+            SELECT cursor, seq, place, words, coalesce(
+                (SELECT body IS NULL FROM events WHERE events.seq = exceptions.seq),
+                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), 0)
+            FROM exceptions WHERE (cursor, seq, place) > (?, ?, ?) ORDER BY cursor, seq, place LIMIT \(limit)
+            """,
+            StatementArguments(after)
+        )
+        for row in rows {
+            let seq = try row.integer(1)
+            let words = try row.text(3)
+            var changed: String?
+            if try row.integer(4) != 0 {
+                receipt.operations += try LogErasing.removeFailures(of: seq, at: now, connection)
+                changed = words.isEmpty ? nil : ""
+            } else if let (text, count) = redaction.redacted(words) {
+                receipt.replaced += Int64(count)
+                changed = text
+            }
+            guard let changed else { continue }
+            try connection.run(
+                "UPDATE exceptions SET words = ? WHERE cursor = ? AND seq = ? AND place = ?",
+                [Text(changed), try row.integer(0), seq, try row.integer(2)]
+            )
+        }
+        return rows.last?.first(3)
+    }
+
+    /// Tables in whose middle rows come and go. When SQLite moves rows there to other pages, copies stay in unused parts of
+    /// the old ones.
+    static let restless = ["exceptions", "kept_events"]
+    /// Up to so many rows a table is written anew: it takes a part of a second.
+    private static let rewritten = 50_000
+
+    /// Writes a table into pages of its own, and overwrites the old ones.
+    static func rewrite(_ table: String, _ connection: Database) throws {
+        let rows = try connection.row("SELECT count(*) FROM (SELECT 1 FROM \(table) LIMIT \(rewritten + 1))")
+        guard let rows, try rows.integer(0) <= rewritten else { return }
+        try connection.execute(
+            sql: """
+                CREATE TEMP TABLE moved AS SELECT * FROM main.\(table);
+                DELETE FROM main.\(table);
+                INSERT INTO main.\(table) SELECT * FROM moved;
+                DROP TABLE moved;
+                """
+        )
+    }
+
+    private static let requests = TextErasing(
+        beginning: [0.databaseValue]
+    ) { after, redaction, _, receipt, connection in
+        let rows = try connection.rows(
+            "SELECT number, words FROM requests WHERE number > ? ORDER BY number LIMIT \(limit)",
+            StatementArguments(after)
+        )
+        for row in rows {
+            guard let (words, count) = try row.optionalText(1).flatMap({ redaction.redacted($0) }) else { continue }
+            receipt.replaced += Int64(count)
+            try connection.run(
+                "UPDATE requests SET words = ? WHERE number = ?",
+                [Text(words), try row.integer(0)]
+            )
+        }
+        return rows.last?.first(1)
+    }
+
+    private static let refusedMessages = TextErasing(
+        beginning: [0.databaseValue]
+    ) { after, redaction, _, receipt, connection in
+        let rows = try connection.rows(
+            """
+            SELECT number, source IS NULL, reason, raw, envelope FROM refused_messages
+            WHERE number > ? ORDER BY number LIMIT \(limit / 50)
+            """,
+            StatementArguments(after)
+        )
+        for row in rows {
+            let (raw, envelope) = (try row.bytes(3), try row.optionalBytes(4))
+            let reason = redaction.redacted(try row.text(2))
+            let cleanRaw = redaction.redacted(raw, .json)
+            let cleanEnvelope = envelope.flatMap { redaction.redacted($0, .json) }
+            let count = (reason?.count ?? 0) + (cleanRaw?.count ?? 0) + (cleanEnvelope?.count ?? 0)
+            guard count > 0 else { continue }
+            receipt.replaced += Int64(count)
+            let newRaw = cleanRaw?.bytes ?? raw
+            let newEnvelope = cleanEnvelope?.bytes ?? envelope
+            let growth = newRaw.count + (newEnvelope?.count ?? 0) - raw.count - (envelope?.count ?? 0)
+            try connection.run(
+                """
+                UPDATE refused_messages SET reason = ?, raw = ?, envelope = ?, size = size + ? WHERE number = ?
+                """,
+                [
+                    Text(try reason?.text ?? row.text(2)), Bytes(newRaw), newEnvelope.map(Bytes.init), growth,
+                    try row.integer(0),
+                ]
+            )
+            let isStranger = try row.integer(1) != 0
+            try RefusedTables.resize(messages: 0, bytes: Int64(growth), isStranger: isStranger, connection)
+        }
+        return rows.last?.first(1)
+    }
+
+    private static let jobs = TextErasing(beginning: [0.databaseValue]) { after, redaction, _, receipt, connection in
+        let rows = try connection.rows(
+            "SELECT id, name, user_id, words, anonymous_id, email FROM jobs WHERE id > ? ORDER BY id LIMIT \(limit)",
+            StatementArguments(after)
+        )
+        for row in rows {
+            let texts = try (1...5).map { try row.optionalText($0) }
+            let clean = texts.map { $0.flatMap { redaction.redacted($0) } }
+            let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
+            guard count > 0 else { continue }
+            receipt.replaced += Int64(count)
+            let changed = zip(texts, clean).map { ($1?.text ?? $0).map(Text.init) }
+            try connection.run(
+                "UPDATE jobs SET name = ?, user_id = ?, words = ?, anonymous_id = ?, email = ? WHERE id = ?",
+                [changed[0], changed[1], changed[2], changed[3], changed[4], try row.integer(0)]
+            )
+        }
+        return rows.last?.first(1)
+    }
+}
+
+extension Row {
+    /// The first so many columns, as the key of the row.
+    func first(_ count: Int) -> [DatabaseValue] { Array(databaseValues.prefix(count)) }
+}

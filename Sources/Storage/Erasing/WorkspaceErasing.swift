@@ -1,0 +1,204 @@
+import GRDB
+
+/// The statements that erase a person from all embedded workspaces, a few rows at a time.
+struct WorkspaceErasing: Sendable {
+    private let person: Erasure.Person
+    private let redaction: Redaction
+
+    init(_ person: Erasure.Person) {
+        self.person = person
+        redaction = person.redaction
+    }
+
+    /// One way through one table.
+    struct Step: Sendable {
+        /// Before the first row, by the columns of the key.
+        let beginning: [DatabaseValue]
+        /// Cleans some rows behind a key; returns the last one's, `nil` at the end.
+        let clean:
+            @Sendable (
+                _ after: [DatabaseValue], _ erasing: WorkspaceErasing, _ receipt: inout Erasure.Receipt,
+                _ connection: Database
+            ) throws -> [DatabaseValue]?
+    }
+
+    /// Rows that one transaction looks at.
+    private static let limit = 500
+
+    var steps: [Step] {
+        [Self.people, Self.anonymousIds, Self.activity] + Self.texts.map(Self.step)
+    }
+
+    // MARK: The person
+
+    /// The people who have one of the ids or addresses. Of one with much activity some is removed at a time, the rest goes with
+    /// the person.
+    private static let people = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+        let rows = try connection.rows(
+            "SELECT person, id, email FROM people WHERE person > ? ORDER BY person LIMIT \(limit)",
+            StatementArguments(after)
+        )
+        for row in rows {
+            let (number, id, email) = (try row.integer(0), try row.optionalText(1), try row.optionalText(2))
+            guard erasing.person.isId(id) || erasing.person.isAddress(email) else { continue }
+            try connection.run(
+                "DELETE FROM activity WHERE entry IN (SELECT entry FROM activity WHERE person = ? LIMIT \(limit))",
+                [number]
+            )
+            receipt.activities += Int64(connection.changesCount)
+            // There is more to do here.
+            guard connection.changesCount < limit else { return [(number - 1).databaseValue] }
+            try connection.run("DELETE FROM people WHERE person = ?", [number])
+            receipt.people += 1
+        }
+        return rows.last?.first(1)
+    }
+
+    private static let anonymousIds = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+        guard let workspace = try nextWorkspace(after, connection) else { return nil }
+        for id in erasing.person.texts {
+            for table in ["anonymous_people", "anonymous_relationships"] {
+                try connection.run(
+                    "DELETE FROM \(table) WHERE workspace = ? AND anonymous_id = ?",
+                    [workspace, Text(id)]
+                )
+            }
+        }
+        return [workspace.databaseValue]
+    }
+
+    private static func nextWorkspace(_ after: [DatabaseValue], _ connection: Database) throws -> Int64? {
+        try connection.row(
+            "SELECT workspace FROM workspaces WHERE workspace > ? ORDER BY workspace LIMIT 1",
+            StatementArguments(after)
+        )?.integer(0)
+    }
+
+    /// What anonymous people did goes, also where it has become somebody else's; what speaks of the person otherwise stays
+    /// without them.
+    private static let activity = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+        let rows = try connection.rows(
+            """
+            SELECT entry, name, identifiers, data, anonymous_id FROM activity
+            WHERE entry > ? ORDER BY entry LIMIT \(limit)
+            """,
+            StatementArguments(after)
+        )
+        for row in rows {
+            let entry = try row.integer(0)
+            if let id = try row.optionalText(4), erasing.person.hasText(id) {
+                try connection.run("DELETE FROM activity WHERE entry = ?", [entry])
+                receipt.activities += 1
+                continue
+            }
+            let texts = try (1...3).map { try row.optionalText($0) }
+            let clean = zip(texts, [Redaction.Kind.plain, .json, .json]).map { text, kind in
+                text.flatMap { erasing.redaction.redacted($0, kind) }
+            }
+            let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
+            guard count > 0 else { continue }
+            receipt.replaced += Int64(count)
+            let changed = zip(texts, clean).map { ($1?.text ?? $0).map(Text.init) }
+            try connection.run(
+                "UPDATE activity SET name = ?, identifiers = ?, data = ? WHERE entry = ?",
+                [changed[0], changed[1], changed[2], entry]
+            )
+        }
+        return rows.last?.first(1)
+    }
+
+    // MARK: Other texts
+
+    /// The texts of a table, by its key.
+    private struct Texts: Sendable {
+        let table: String
+        /// The columns of the key, and what is less than the first one's values.
+        let key: [(column: String, beginning: DatabaseValue)]
+        let columns: [(name: String, kind: Redaction.Kind)]
+        /// A row goes when one of these names the person.
+        var goesWith: [String] = []
+        /// Of these, which are unique, the number of the row tells what is left apart.
+        var numbered: [String] = []
+    }
+
+    private static let texts = [
+        Texts(
+            table: "people",
+            key: [("person", 0.databaseValue)],
+            columns: [("attributes", .json)]
+        ),
+        Texts(
+            table: "devices",
+            key: [("workspace", 0.databaseValue), ("token", "".databaseValue)],
+            columns: [("attributes", .json)],
+            goesWith: ["token"]
+        ),
+        Texts(
+            table: "relationships",
+            key: [("person", 0.databaseValue), ("object", 0.databaseValue)],
+            columns: [("attributes", .json)]
+        ),
+        Texts(
+            table: "anonymous_relationships",
+            key: [("workspace", 0.databaseValue), ("anonymous_id", "".databaseValue), ("object", 0.databaseValue)],
+            columns: [("attributes", .json)]
+        ),
+        Texts(
+            table: "objects",
+            key: [("object", 0.databaseValue)],
+            columns: [("attributes", .json), ("id", .plain)],
+            numbered: ["id"]
+        ),
+        Texts(
+            table: "event_ids",
+            key: [("workspace", 0.databaseValue), ("id", "".databaseValue)],
+            columns: [],
+            goesWith: ["id"]
+        ),
+        Texts(
+            table: "metrics",
+            key: [("metric", 0.databaseValue)],
+            columns: [("delivery_id", .plain), ("name", .plain), ("data", .json)]
+        ),
+    ]
+
+    private static func step(_ texts: Texts) -> Step {
+        Step(beginning: texts.key.map(\.beginning)) { after, erasing, receipt, connection in
+            let key = texts.key.map(\.column)
+            let tests = texts.columns.map(\.name) + texts.goesWith
+            let marks = key.map { _ in "?" }.joined(separator: ", ")
+            let rows = try connection.rows(
+                """
+                SELECT \((key + tests).joined(separator: ", ")) FROM \(texts.table)
+                WHERE (\(key.joined(separator: ", "))) > (\(marks)) ORDER BY \(key.joined(separator: ", "))
+                LIMIT \(limit)
+                """,
+                StatementArguments(after)
+            )
+            let isRow = key.map { "\($0) = ?" }.joined(separator: " AND ")
+            for row in rows {
+                let place = row.first(key.count)
+                let goes = try texts.goesWith.indices.contains { index in
+                    let text = try row.text(key.count + texts.columns.count + index)
+                    return erasing.redaction.redacted(text) != nil
+                }
+                if goes {
+                    try connection.run("DELETE FROM \(texts.table) WHERE \(isRow)", StatementArguments(place))
+                    receipt.replaced += 1
+                    continue
+                }
+                for (index, column) in texts.columns.enumerated() {
+                    let text = try row.text(key.count + index)
+                    guard let (clean, count) = erasing.redaction.redacted(text, column.kind) else { continue }
+                    receipt.replaced += Int64(count)
+                    let number = texts.numbered.contains(column.name) ? " \(try row.integer(0))" : ""
+                    try connection.run(
+                        "UPDATE \(texts.table) SET \(column.name) = ? WHERE \(isRow)",
+                        StatementArguments([Text(clean + number).databaseValue] + place)
+                    )
+                }
+            }
+            return rows.last?.first(key.count)
+        }
+    }
+}
