@@ -51,6 +51,8 @@ package struct Verdict: Sendable, Hashable {
     package static let switchedOff = Verdict(skipped: "switched off")
     /// A replay is not about it.
     package static let notSelected = Verdict(skipped: "not selected")
+    /// It was erased before it was planned.
+    package static let erased = Verdict(skipped: "erased")
     /// It left the log before it was planned.
     package static let expired = Verdict(skipped: "expired")
     /// It is in the log and can't be read.

@@ -6,6 +6,7 @@ extension Cursor {
     /// The answer to a request, with its HTTP status if there was one. `chance` (0 to 1) spreads the waits.
     mutating func take(_ answer: Answer, status: Int?, to number: Int, chance: Double, at now: Moment) {
         guard let request = flying.removeValue(forKey: number) else { return }
+        let answer = erasing.reduce(answer) { $0.cleaned(by: $1.redaction) }
         note(request, status: status, words: answer.words, at: now)
         switch answer {
         case .settled(let outcomes):
@@ -84,7 +85,7 @@ extension Cursor {
     private mutating func refuse(_ id: OperationID, _ words: String, at now: Moment) {
         guard !graph.isFree(id), var entry = entries[id] else { return end(id, .failed, words: words, at: now) }
         letGoOfBody(&entry)
-        entry.dropped = words
+        entry.dropped = entry.isErased ? "" : words
         entry.phase = .blocked
         entries[id] = entry
     }
@@ -96,7 +97,7 @@ extension Cursor {
     private mutating func tried(_ request: Request, _ words: String) {
         for sent in request.operations {
             entries[sent.id]?.attempts += 1
-            entries[sent.id]?.words = words
+            if entries[sent.id]?.isErased == false { entries[sent.id]?.words = words }
             if entries[sent.id]?.isStored == true { stale.insert(sent.id) }
         }
     }
@@ -138,13 +139,15 @@ extension Cursor {
 
     /// One line for the record of requests.
     private mutating func note(_ request: Request, status: Int?, words: String?, at now: Moment) {
+        let isErased = request.operations.contains { entries[$0.id]?.isErased == true }
         requests.append(
             SentRequest(
                 operations: request.operations.map(\.id),
                 sentAt: request.sentAt.wall,
                 milliseconds: now.steady - request.sentAt.steady,
                 status: status,
-                words: words
+                // They may speak of the person.
+                words: isErased ? words.map { _ in Redaction.replacement } : words
             )
         )
         changed(at: now)

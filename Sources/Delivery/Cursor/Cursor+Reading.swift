@@ -7,7 +7,7 @@ extension Cursor {
     /// What the last read has brought, in order, up to the number `through`.
     mutating func take(_ events: [PlannedEvent], through seq: Int64, at now: Moment) {
         isReading = false
-        for event in events {
+        for event in events.map(withoutErased) {
             noteGap(before: event, at: now)
             lastRead = event.seq
             let tally = event.verdict.map { TallyKey(minute: event.receivedAt / 60_000, verdict: $0) }
@@ -17,11 +17,13 @@ extension Cursor {
             for operation in event.operations { enter(operation, of: event.seq, at: now) }
         }
         lastRead = max(lastRead, seq)
+        erasedInRead = []
     }
 
     /// A read failed, or found nothing because it was at the end of the log.
     mutating func readNothing(isAtEnd: Bool) {
         isReading = false
+        erasedInRead = []
         self.isAtEnd = isAtEnd && !hasGrown
     }
 
@@ -74,6 +76,10 @@ extension Cursor {
         entry.due = row.dueAt.map { now.steady + min(max($0 - now.wall, 0), 900_000) }
         entry.words = row.words
         entry.isStored = true
+        if row.isErased {
+            entry.isErased = true
+            entry.dropped = ""
+        }
         entries[id] = entry
         if graph.enter(id, claims: row.claims.map(Claim.init(packed:))) { takeTurn(id, at: now) }
     }
@@ -119,6 +125,10 @@ extension Cursor {
         for id in ids where entries[id]?.phase == .away {
             guard let event = found[id.seq] else {
                 drop(id, "the event is no longer in the log", at: now)
+                continue
+            }
+            if event.isErased {
+                erase(id, at: now)
                 continue
             }
             let same = event.operations.first { $0.place == id.place && $0.action == entries[id]?.action }

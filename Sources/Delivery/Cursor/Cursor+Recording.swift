@@ -8,6 +8,8 @@ extension Cursor {
         let position: Int64
         /// Operations whose end is in it.
         let ended: [OperationID]
+        /// Which it is, from 1.
+        let number: Int
     }
 
     /// Something is to be recorded; if `waits`, then together with what follows.
@@ -38,13 +40,14 @@ extension Cursor {
         stale = []
         commit.requests = requests
         requests = []
-        commit.tallies = tallies.map { key, count in
+        commit.tallies += tallies.map { key, count in
             CursorCommit.Tally(minute: key.minute, verdict: key.verdict.text, count: count)
         }
         firstChange = nil
         changes = 0
         guard commit.position > position || !commit.isEmpty else { return nil }
-        recording = Recording(position: commit.position, ended: ended)
+        recordings += 1
+        recording = Recording(position: commit.position, ended: ended, number: recordings)
         return commit
     }
 
@@ -96,6 +99,10 @@ extension Cursor {
         if case .ended(let end) = entry.phase {
             if end == .failed {
                 commit.rows.append(row(of: id, entry, .failed, at: now))
+            } else if end == .erased {
+                // A retry's erased operation is no longer among the failed ones of its origin.
+                commit.erased.append(id)
+                commit.tallies.append(CursorCommit.Tally(minute: now.wall / 60_000, erased: entry.action))
             } else if wasStored || origin != nil {
                 commit.removed.append(id)
             }

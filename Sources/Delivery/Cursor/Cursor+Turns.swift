@@ -35,15 +35,18 @@ extension Cursor {
     /// It is settled. Those behind it go on, at once or when that is on the disk.
     mutating func end(_ id: OperationID, _ end: End, words: String = "", at now: Moment) {
         guard var entry = entries[id] else { return }
+        let isDelivered = end == .delivered
+        let end = entry.isErased && !isDelivered ? .erased : end
         letGoOfBody(&entry)
         entry.phase = .ended(end)
-        entry.words = words
+        entry.words = end == .failed ? words : ""
         entries[id] = entry
         if entry.isStored { stale.insert(id) }
         changed(at: now, waits: !entry.isRecordedFirst)
         switch end {
         case .delivered: notes.append(.delivered(id, action: entry.action))
         case .failed: notes.append(.failed(id, action: entry.action, words: words))
+        case .erased: break
         }
         if !entry.isRecordedFirst { letGo(graph.leave(id), at: now) }
     }

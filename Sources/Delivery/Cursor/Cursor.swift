@@ -75,6 +75,8 @@ struct Cursor: Sendable {
     var isAtEnd = false
     /// Whether it has grown since that read began.
     var hasGrown = false
+    /// Events that were erased while a read was under way, which may still bring them.
+    var erasedInRead: Set<Int64> = []
 
     var road: Road
     var flying: [Int: Request] = [:]
@@ -90,6 +92,9 @@ struct Cursor: Sendable {
     var stale: Set<OperationID> = []
     var requests: [SentRequest] = []
     var recording: Recording?
+    var recordings = 0
+    /// People who are being erased: who asks is told when nothing that was under way then is any more.
+    var erasing: [Erasing] = []
     var notes: [Note] = []
     var isStopping = false
 

@@ -18,6 +18,8 @@ extension Cursor {
     enum End: Sendable, Equatable {
         case delivered
         case failed
+        /// Its event was erased.
+        case erased
     }
 
     /// An operation that is not settled and recorded.
@@ -44,6 +46,8 @@ extension Cursor {
         var words = ""
         /// It is to be settled with these words without being sent, once it waits for nobody (delivery.md F49).
         var dropped: String?
+        /// Whether its event was erased: nothing of it is kept or sent any more.
+        var isErased = false
         /// Whether there is a row of it on the disk, or on its way there.
         var isStored = false
 
@@ -125,4 +129,6 @@ struct PlannedEvent: Sendable {
     /// `nil` where another cursor counts the events.
     let verdict: Verdict?
     let operations: [Planned]
+    /// Whether nothing of the event is left.
+    var isErased = false
 }

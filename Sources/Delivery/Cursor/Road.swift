@@ -101,6 +101,15 @@ struct Road: Sendable {
         close(words, for: max(retryAfter?.milliseconds ?? 0, Backoff.wait(tries, of: .road, chance: chance)), at: now)
     }
 
+    /// Changes what is said of the road.
+    mutating func clean(_ change: (String) -> String) {
+        switch condition {
+        case .open: break
+        case .closed(let until, let words): condition = .closed(until: until, words: change(words))
+        case .paused(let until, let words): condition = .paused(until: until, words: change(words))
+        }
+    }
+
     mutating func pause(_ words: String, at now: Int64) {
         stopClock(at: now)
         condition = .paused(until: now + Self.pausedRetry, words: words)

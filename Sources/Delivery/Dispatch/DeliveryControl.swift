@@ -20,6 +20,10 @@ package final class DeliveryControl: Sendable {
         case giveUp(seq: Int64, answer: @Sendable (Int) -> Void)
         /// What is known of the operations of an event.
         case status(seq: Int64, answer: @Sendable ([OperationStatus]) -> Void)
+        /// These events were erased.
+        case erase(Set<Int64>)
+        /// Let go of what was said of a person. The answer comes when nothing is under way any more that was when this came.
+        case clean(Redaction, answer: @Sendable () -> Void)
     }
 
     private struct State {
@@ -31,10 +35,15 @@ package final class DeliveryControl: Sendable {
     /// A signal after each change of the jobs, and one at the beginning.
     let jobChanges: AsyncStream<Void>
     private let signalJobs: AsyncStream<Void>.Continuation
+    /// A signal after each erasure that is asked for, and one at the beginning.
+    let erasureChanges: AsyncStream<Void>
+    private let signalErasures: AsyncStream<Void>.Continuation
 
     package init() {
         (jobChanges, signalJobs) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (erasureChanges, signalErasures) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         signalJobs.yield()
+        signalErasures.yield()
     }
 
     // MARK: Asked from outside
@@ -59,6 +68,11 @@ package final class DeliveryControl: Sendable {
     func stop(_ integration: String) {
         let lanes = state.withLock { state in state.lanes.keys.filter { $0.integration.hasSameBytes(as: integration) } }
         for lane in lanes { _ = send(.stop, to: lane) }
+    }
+
+    /// An erasure was asked for.
+    package func erasuresChanged() {
+        signalErasures.yield()
     }
 
     /// Lets a job that was paused or stopped come to its end; what is under way is recorded.
@@ -95,6 +109,27 @@ package final class DeliveryControl: Sendable {
 
     private func send(_ request: Request, to lane: LaneID) -> Bool {
         state.withLock { $0.lanes[lane] }?(request) ?? false
+    }
+
+    // MARK: Erasing
+
+    /// Tells every lane of events that were erased.
+    func erase(_ seqs: Set<Int64>) {
+        for lane in state.withLock({ Array($0.lanes.values) }) { _ = lane(.erase(seqs)) }
+    }
+
+    /// Returns when no lane can write down or send anything any more that speaks of a person.
+    func clean(_ redaction: Redaction) async {
+        await withDiscardingTaskGroup { group in
+            for lane in state.withLock({ Array($0.lanes.values) }) {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        let isAsked = lane(.clean(redaction) { continuation.resume() })
+                        if !isAsked { continuation.resume() }
+                    }
+                }
+            }
+        }
     }
 
     // MARK: For the lanes

@@ -3,8 +3,8 @@ package import Storage
 
 /// What became of the events and operations of an integration, in two sums that are always closed (delivery.md C.6).
 ///
-/// Events: all behind the start are planned, ignored, skipped, expired or waiting. Operations, for each action: all that
-/// were planned are delivered, waiting, retrying, failed or discarded.
+/// Events: all behind the start are planned, ignored, skipped, expired, erased or waiting. Operations, for each action: all
+/// that were planned are delivered, waiting, retrying, failed, discarded or erased.
 package struct DeliveryCounts: Sendable, Equatable {
     package struct Events: Sendable, Equatable {
         /// All that were accepted since the integration began.
@@ -17,6 +17,8 @@ package struct DeliveryCounts: Sendable, Equatable {
         package var skipped: Int64 = 0
         /// They left the log before they were planned.
         package var expired: Int64 = 0
+        /// They were erased before they were planned.
+        package var erased: Int64 = 0
         /// Behind the position.
         package var waiting: Int64 = 0
     }
@@ -28,6 +30,8 @@ package struct DeliveryCounts: Sendable, Equatable {
         package var retrying: Int64 = 0
         package var failed: Int64 = 0
         package var discarded: Int64 = 0
+        /// Their event was erased before they were delivered.
+        package var erased: Int64 = 0
     }
 
     package private(set) var events = Events()
@@ -42,6 +46,7 @@ package struct DeliveryCounts: Sendable, Equatable {
             total.retrying += counts.retrying
             total.failed += counts.failed
             total.discarded += counts.discarded
+            total.erased += counts.erased
         }
     }
 
@@ -68,16 +73,17 @@ package struct DeliveryCounts: Sendable, Equatable {
             }
         }
         for (action, counts) in operations {
-            let settledOtherwise = counts.waiting + counts.retrying + counts.failed + counts.discarded
+            let settledOtherwise = counts.waiting + counts.retrying + counts.failed + counts.discarded + counts.erased
             operations[action]?.delivered = counts.planned - settledOtherwise
         }
     }
 
     private mutating func countEvents(_ verdict: JSON?, _ count: Int64) {
         // These are about operations.
-        for key in ["earlier", "discarded", "failedAgain"] where verdict?[key] != nil { return }
+        for key in ["earlier", "discarded", "failedAgain", "erased"] where verdict?[key] != nil { return }
         switch verdict?["skipped"]?.stringValue {
         case "expired": events.expired += count
+        case "erased": events.erased += count
         case .some: events.skipped += count
         case nil where verdict?["planned"] != nil || verdict?["metrics"] != nil: events.planned += count
         case nil: events.ignored += count
@@ -98,6 +104,9 @@ package struct DeliveryCounts: Sendable, Equatable {
         }
         for action in verdict?["discarded"]?.arrayValue ?? [] {
             operations[action.stringValue ?? "", default: .init()].discarded += count
+        }
+        for action in verdict?["erased"]?.arrayValue ?? [] {
+            operations[action.stringValue ?? "", default: .init()].erased += count
         }
     }
 }

@@ -47,17 +47,20 @@ struct Lane: Sendable {
     /// - Returns: whether everything is done: never, unless it is a job's.
     /// - Throws: `StorageError` when the cursor can't be read.
     func run() async throws -> Bool {
-        var cursor = try await openCursor()
+        // Before anything is read: an erasure that comes in between is not overlooked.
         let (inputs, queue) = AsyncStream.makeStream(of: Input.self)
         control.register(id) { request in
             if case .enqueued = queue.yield(.asked(request)) { true } else { false }
         }
         if integration.hasLeft { queue.yield(.stop) }
+        var cleaning = Cleaning()
         defer {
             control.remove(id)
             queue.finish()
+            cleaning.end()
             Self.turnAway(inputs)
         }
+        var cursor = try await openCursor()
         try await withThrowingDiscardingTaskGroup { group in
             if job == nil {
                 let growth = kind == .metrics ? integration.reads : log.appended
@@ -81,10 +84,13 @@ struct Lane: Sendable {
                         queue.yield(.stopNow)
                     }
                 case .stopNow: group.cancelAll()
+                case .asked(.clean(let redaction, let answer)):
+                    cursor.clean(cleaning.add(answer), redaction, at: surroundings.now())
                 default: tell(input, to: &cursor)
                 }
                 if Task.isCancelled || group.isCancelled { break }
                 carryOut(&cursor, &alarm, queue, &group)
+                for number in cursor.nextCleaned() { cleaning.answer(number) }
                 if cursor.isQuiet, cursor.isStopping || job != nil && cursor.isDone { break }
             }
             group.cancelAll()
@@ -99,9 +105,32 @@ struct Lane: Sendable {
                 switch input {
                 case .asked(.status(_, let answer)): answer([])
                 case .asked(.giveUp(_, let answer)): answer(0)
+                case .asked(.clean(_, let answer)): answer()
                 default: break
                 }
             }
+        }
+    }
+
+    /// Those who wait until a person is out of everything that is under way.
+    private struct Cleaning {
+        private var answers: [Int64: @Sendable () -> Void] = [:]
+        private var last: Int64 = 0
+
+        mutating func add(_ answer: @escaping @Sendable () -> Void) -> Int64 {
+            last += 1
+            answers[last] = answer
+            return last
+        }
+
+        mutating func answer(_ number: Int64) {
+            answers.removeValue(forKey: number)?()
+        }
+
+        /// Nothing is under way any more.
+        mutating func end() {
+            for answer in answers.values { answer() }
+            answers = [:]
         }
     }
 
@@ -150,7 +179,8 @@ struct Lane: Sendable {
         case .asked(.retryNow): cursor.retryNow(at: now)
         case .asked(.giveUp(let seq, let answer)): answer(cursor.giveUp(event: seq, at: now))
         case .asked(.status(let seq, let answer)): answer(cursor.status(of: seq, at: now))
-        case .timeCame, .stop, .stopNow: break
+        case .asked(.erase(let seqs)): cursor.erase(seqs, at: now)
+        case .asked(.clean), .timeCame, .stop, .stopNow: break
         }
     }
 

@@ -29,7 +29,7 @@ package struct LaneStatus: Sendable, Equatable {
 /// What is known in memory of an operation that is not settled and recorded.
 package struct OperationStatus: Sendable, Equatable {
     package enum State: String, Sendable {
-        case waiting, sending, retrying, delivered, failed
+        case waiting, sending, retrying, delivered, failed, erased
     }
 
     package let place: Int
@@ -71,6 +71,7 @@ extension Cursor {
                 switch entry.phase {
                 case .ended(.delivered): .delivered
                 case .ended(.failed): .failed
+                case .ended(.erased): .erased
                 case .flying: .sending
                 case .parked: .retrying
                 case .blocked, .ready, .away: entry.attempts > 0 ? .retrying : .waiting

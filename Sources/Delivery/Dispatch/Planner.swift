@@ -60,6 +60,7 @@ struct Planner: Sendable {
     private func plan(_ logged: LoggedEvent, _ integration: Integration) -> Outcome {
         guard integration.isEnabled else { return nothing(logged, .switchedOff) }
         guard integration.sources.contain(logged.source) else { return nothing(logged, .otherSource) }
+        if logged.isErased { return nothing(logged, .erased) }
         if case .metrics = scope, integration.actions.isEmpty { return nothing(logged, .otherSource) }
         guard case .object(let message)? = try? JSON(parsing: logged.body),
             let event = Event(logged: message, source: logged.source)
@@ -101,7 +102,8 @@ struct Planner: Sendable {
             seq: logged.seq,
             receivedAt: logged.receivedAt,
             verdict: isCounted ? verdict : nil,
-            operations: []
+            operations: [],
+            isErased: logged.isErased
         )
         return Outcome(event: event, messageId: nil, plan: nil)
     }

@@ -21,6 +21,8 @@ extension Simulation {
         /// The settings are good again, and somebody has said so.
         case mended
         case poisonEnds
+        /// The cursor is told that an event was erased.
+        case toldOfErasure(Int64)
         /// The process has been asked to stop for long enough.
         case stopNow
 

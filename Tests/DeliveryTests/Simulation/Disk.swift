@@ -21,6 +21,8 @@ struct Disk: Sendable {
     private(set) var position: Int64 = 0
     private(set) var rows: [OperationID: StoredOperation] = [:]
     private(set) var tallies: [TallyKey: Int] = [:]
+    /// Operations that were counted as erased.
+    private(set) var erasedOperations = 0
 
     /// All of it at once, as a transaction.
     mutating func apply(_ commit: CursorCommit) throws(Violation) {
@@ -39,7 +41,12 @@ struct Disk: Sendable {
                 throw Violation(rule: "I2", words: "\(place.seq).\(place.place) has no row to be removed")
             }
         }
+        for place in commit.erased { rows[place] = nil }
         for tally in commit.tallies {
+            if tally.verdict.hasPrefix(#"{"erased":["#) {
+                erasedOperations += tally.count
+                continue
+            }
             tallies[TallyKey(minute: tally.minute, verdict: tally.verdict), default: 0] += tally.count
         }
     }

@@ -21,6 +21,9 @@ enum Mutant: CaseIterable, Sendable {
     case openRowIsTakenAsRecorded
     /// Not of that list: one that the test has found in earnest.
     case refusedLosesItsPlace
+    /// A read that was under way brings an erased event back.
+    case readBringsErasedBack
+    case erasedIsKeptAsFailed
 }
 
 extension Simulation {
@@ -102,6 +105,11 @@ extension Simulation {
         case .openRowIsTakenAsRecorded:
             let position = cursor.position
             release { entry, id in entry.takesAway && entry.isStored && id.seq <= position }
+        case .readBringsErasedBack: cursor.erasedInRead = []
+        case .erasedIsKeptAsFailed:
+            for (id, entry) in cursor.entries where entry.phase == .ended(.erased) {
+                cursor.entries[id]?.phase = .ended(.failed)
+            }
         default: break
         }
     }

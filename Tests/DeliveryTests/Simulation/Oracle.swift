@@ -29,6 +29,12 @@ struct Oracle: Sendable {
     private var failedAloneAt: [Int64?]
     /// Whether its event has left the log while it waited.
     private var isGone: [Bool]
+    /// Whether its event has been erased, and whether delivery has been told.
+    private var erased: [Bool]
+    private var isUntouchable: [Bool]
+    private var erasedEvents: Set<Int64> = []
+    /// Operations of events that were counted as erased themselves.
+    private var neverPlanned = 0
 
     private var pausedAt: Int64?
     private var lastSent: Int64 = .min
@@ -49,6 +55,8 @@ struct Oracle: Sendable {
         settled = flying
         dropped = flying
         isGone = flying
+        erased = flying
+        isUntouchable = flying
         failedAloneAt = Array(repeating: nil, count: count)
         heldUntil = Array(repeating: .min, count: count)
     }
@@ -94,12 +102,15 @@ struct Oracle: Sendable {
         if flying[index] || sent.contains(index) { throw broken("I5", "is sent while it is under way") }
         if operation.encoded() != planned.bytes { throw broken("P4", "is not sent as it was planned") }
         if planned.isOversize { throw broken("P1", "is too large and sent all the same") }
+        if isUntouchable[index] { throw broken("F44", "is sent though it is erased") }
         if settled[index] { throw broken("duplicates", "is sent again though it is settled") }
         if disk.hasEnded(planned.id) { throw broken("duplicates", "is sent again though the disk knows that it ended") }
         if now < heldUntil[index] { throw broken("F23", "is repeated within 30 s of its time-out") }
         guard watchesInvariants else { return }
         for before in relations.earlier[index] {
             if sent.contains(before), !relations.isCut[before], setup.limits.trustsArrayOrder { continue }
+            // It never comes back: it is empty in the log.
+            if erased[before], !flying[before] { continue }
             let isRecorded = disk.hasEnded(stream.operations[before].id)
             if isRecorded || (settled[before] && !relations.isCut[before]) { continue }
             throw broken("I4", "is sent before \(name(before)) is settled")
@@ -157,6 +168,27 @@ struct Oracle: Sendable {
         for index in ids.indices where ids[index].seq == seq { isGone[index] = true }
     }
 
+    /// An event is empty in the log.
+    mutating func erases(_ seq: Int64) {
+        erasedEvents.insert(seq)
+        for index in ids.indices where ids[index].seq == seq { erased[index] = true }
+    }
+
+    /// Delivery knows that an event was erased.
+    mutating func mayNotSend(_ seq: Int64) {
+        for index in ids.indices where ids[index].seq == seq { isUntouchable[index] = true }
+    }
+
+    /// What is said of erased events is not written down.
+    func isClean(_ commit: CursorCommit) throws(Violation) {
+        for row in commit.rows {
+            guard let index = indexes[row.id], isUntouchable[index], row.state == .failed || !row.words.isEmpty else {
+                continue
+            }
+            throw Violation(rule: "F44", words: "\(name(index)) is erased, and gets a row: \(row.state), \(row.words)")
+        }
+    }
+
     mutating func resumes() {
         pausedAt = nil
         notBefore = .min
@@ -189,13 +221,16 @@ struct Oracle: Sendable {
 
     /// I1: what the disk knows as done has been taken, or has failed.
     private func isNotForgotten(_ index: Int, _ disk: Disk) throws(Violation) {
-        guard last[index] == nil, !disk.isFailed(ids[index]), !disk.isOpen(ids[index]) else { return }
+        guard last[index] == nil, !erased[index], !disk.isFailed(ids[index]), !disk.isOpen(ids[index]) else {
+            return
+        }
         throw Violation(rule: "I1", words: "\(name(index)) is forgotten: the position is \(disk.position)")
     }
 
     /// P6: every event that the position has passed is counted once.
     private mutating func counts(from position: Int64, _ disk: Disk) throws(Violation) {
         var before = position
+        var passed: [(PlannedEvent, Disk.TallyKey)] = []
         for event in stream.events where event.seq > position {
             let minute = event.receivedAt / 60_000
             // Numbers that are missing before it go with it or earlier.
@@ -207,16 +242,34 @@ struct Oracle: Sendable {
                     counted[expired, default: 0] += missing
                 }
                 if disk.position >= event.seq {
-                    counted[Disk.TallyKey(minute: minute, verdict: verdict.text), default: 0] += 1
+                    let key = Disk.TallyKey(minute: minute, verdict: verdict.text)
+                    if erasedEvents.contains(event.seq) {
+                        passed.append((event, key))
+                    } else {
+                        counted[key, default: 0] += 1
+                    }
                 }
             }
             before = event.seq
         }
+        countErased(passed, disk)
         guard counted == disk.tallies else {
             let words =
                 "counted \(disk.tallies.values.reduce(0, +)) events up to \(disk.position), "
                 + "not \(counted.values.reduce(0, +))"
             throw Violation(rule: "P6", words: words)
+        }
+    }
+
+    /// An erased event counts as what was made of it, if it was read before, and as erased else.
+    private mutating func countErased(_ events: [(PlannedEvent, Disk.TallyKey)], _ disk: Disk) {
+        for (event, key) in events {
+            if counted[key, default: 0] < disk.tallies[key, default: 0] {
+                counted[key, default: 0] += 1
+            } else {
+                neverPlanned += event.operations.count
+                counted[Disk.TallyKey(minute: key.minute, verdict: Verdict.erased.text), default: 0] += 1
+            }
         }
     }
 
@@ -227,7 +280,7 @@ struct Oracle: Sendable {
         let poison = stream.operations.indices.filter { stream.operations[$0].isPoison }
         let behind = relations.followers(of: poison)
         for (index, planned) in stream.operations.enumerated() where !behind.contains(index) {
-            guard settled[index] || disk.hasEnded(planned.id) else {
+            guard settled[index] || disk.hasEnded(planned.id) || erased[index] else {
                 throw Violation(rule: "isolation", words: "\(name(index)) waits for a poison that it has no part in")
             }
         }
@@ -235,8 +288,13 @@ struct Oracle: Sendable {
 
     /// At the end, when everything is done.
     func finish(_ disk: Disk) throws(Violation) {
+        try countsErased(disk)
         for (index, planned) in stream.operations.enumerated() {
             let row = disk.rows[planned.id]
+            if erased[index] {
+                try keepsOrder(index, disk)
+                continue
+            }
             let mayFail =
                 planned.isBad || planned.isOversize || dropped[index] || isGone[index] || isGivenUp(index, row)
             if planned.isOversize, row == nil { throw Violation(rule: "P1", words: "\(name(index)) is too large") }
@@ -244,6 +302,18 @@ struct Oracle: Sendable {
             if let row, !mayFail { throw Violation(rule: "P1", words: "\(name(index)) failed: \(row.words)") }
             if let row, row.words.isEmpty { throw Violation(rule: "P1", words: "\(name(index)) failed without words") }
             try keepsOrder(index, disk)
+        }
+    }
+
+    /// Of what was planned and erased then, all that is neither delivered nor failed is counted.
+    private func countsErased(_ disk: Disk) throws(Violation) {
+        guard setup.counts else { return }
+        let own = ids.indices.filter { erased[$0] }
+        let known = own.count { last[$0] != nil || disk.isFailed(ids[$0]) }
+        let planned = own.count - neverPlanned
+        guard max(0, planned - known)...planned ~= disk.erasedOperations else {
+            let words = "\(disk.erasedOperations) operations counted as erased, of \(planned) of erased events"
+            throw Violation(rule: "P6", words: words)
         }
     }
 
@@ -259,7 +329,7 @@ struct Oracle: Sendable {
         guard let first = first[index], let last = last[index] else { return }
         // It was taken, the process crashed before that was known, and then it was given up: what comes before it is
         // repeated, and it is not.
-        let isRepeated = !disk.isFailed(stream.operations[index].id)
+        let isRepeated = !disk.isFailed(stream.operations[index].id) && !erased[index]
         for before in relations.earlier[index] {
             guard let firstBefore = self.first[before], let lastBefore = self.last[before] else { continue }
             if firstBefore > first || (isRepeated && lastBefore > last) {

@@ -8,6 +8,7 @@ struct Simplification: Sendable {
     var blanks: Set<Int64> = []
     var hasCrashes = true
     var hasDrops = true
+    var hasErasures = true
     var hasFaults = true
     var hasOutage = true
     /// Nothing goes wrong after so many steps.
@@ -17,6 +18,7 @@ struct Simplification: Sendable {
         var setup = drawn
         if !hasCrashes { setup.crashes = 0 }
         if !hasDrops { setup.drops = 0 }
+        if !hasErasures { setup.erasures = 0 }
         if !hasFaults { setup.faults = 0 }
         if !hasOutage { setup.hasOutage = false }
         setup.troubledSteps = min(setup.troubledSteps, troubledSteps)
@@ -56,6 +58,7 @@ struct Report: CustomStringConvertible {
     private mutating func simplify() {
         leaveOut { $0.hasCrashes = false }
         leaveOut { $0.hasDrops = false }
+        leaveOut { $0.hasErasures = false }
         leaveOut { $0.hasOutage = false }
         leaveOut { $0.hasFaults = false }
         for steps in [10, 20, 40, 80, 160] where steps < simpler.troubledSteps {

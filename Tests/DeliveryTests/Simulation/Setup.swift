@@ -22,6 +22,8 @@ struct Setup: Sendable {
     var crashes: Int
     /// Of a thousand steps, an operator gives an operation up in so many.
     var drops: Int
+    /// And an event is erased in so many.
+    var erasures: Int
     /// Until when the poisonous operations are not taken.
     let poisonedUntil: Int64
     /// Of a hundred operations, so many are poisonous.
@@ -57,6 +59,7 @@ struct Setup: Sendable {
         faults = 0
         crashes = 0
         drops = 0
+        erasures = 0
         hasOutage = false
         poisonedUntil = 0
         poison = 0
@@ -74,6 +77,7 @@ struct Setup: Sendable {
         faults = chance.pick([0, 15, 30, 60])
         crashes = chance.pick([0, 20, 40, 80])
         drops = chance.pick([0, 0, 15, 50])
+        erasures = chance.pick([0, 0, 15, 50])
         hasOutage = chance.chance(30)
         poison = chance.pick([0, 0, 4, 8])
         poisonedUntil = chance.chance(50) ? Self.longPoison : Int64.random(in: 500...60_000, using: &chance)

@@ -22,6 +22,10 @@ final class Simulation {
     /// How many events are in the log.
     var visible = 0
     var steps = 0
+    /// Events that are empty in the log, and those that were not yet when the read or the fetch under way began.
+    var erased: Set<Int64> = []
+    var erasedSinceRead: Set<Int64> = []
+    var erasedSinceFetch: Set<Int64> = []
     /// Since when nothing goes wrong any more.
     var calmSince: Int64?
     /// What happened, if somebody wants to read it.
@@ -99,6 +103,7 @@ final class Simulation {
                 try happens(next.happening)
             }
             if isTroubled, chance.next(below: 1_000) < setup.drops { giveSomethingUp() }
+            if isTroubled, chance.next(below: 1_000) < setup.erasures { eraseSomething() }
             try carryOut()
             try isBounded()
         }
@@ -116,7 +121,7 @@ final class Simulation {
             visible = max(visible, count)
             cursor.logGrew()
         case .read(let count, let from):
-            let events = mutated(Array(stream.events[from..<(from + count)]))
+            let events = mutated(stream.events[from..<(from + count)].map { asLogged($0, erasedSinceRead) })
             guard let last = events.last else { return cursor.readNothing(isAtEnd: true) }
             cursor.take(events, through: last.seq, at: moment)
         case .readFails: cursor.readNothing(isAtEnd: false)
@@ -127,7 +132,8 @@ final class Simulation {
                 wanted.remove(lost)
                 oracle.loses(lost)
             }
-            cursor.takeFetched(mutated(stream.events.filter { wanted.contains($0.seq) }), at: moment)
+            let found = stream.events.filter { wanted.contains($0.seq) }.map { asLogged($0, erasedSinceFetch) }
+            cursor.takeFetched(mutated(found), at: moment)
         case .fetchFails: cursor.fetchFailed()
         case .applied(let operations, _):
             note("applied \(named(operations))")
@@ -149,6 +155,9 @@ final class Simulation {
             if let calmSince, now - max(calmSince, stream.arrivals.last ?? 0) > 3_600_000 {
                 try oracle.poisonHoldsUpNobodyElse(disk)
             }
+        case .toldOfErasure(let seq):
+            cursor.erase([seq], at: moment)
+            oracle.mayNotSend(seq)
         case .stopNow: try crash()
         }
     }
@@ -201,10 +210,12 @@ final class Simulation {
     /// Opens the cursor as it is on the disk.
     private func begin() {
         oracle.crashes()
+        for seq in erased { oracle.mayNotSend(seq) }
         now += Int64(chance.next(below: 3)) * 7_000
         bornAt = now - Int64(chance.next(below: 1_000_000))
         alarm = nil
-        let rows = disk.open
+        var rows = disk.open
+        for index in rows.indices where erased.contains(rows[index].seq) { rows[index].isErased = true }
         note("a process begins at position \(disk.position) with the rows \(rows.map { "\($0.seq).\($0.place)" })")
         cursor = Cursor(
             id: 1,
@@ -227,6 +238,33 @@ final class Simulation {
         drop(id, "given up by an operator")
     }
 
+    // MARK: Erasing
+
+    /// The event is empty in the log, and the cursor hears of it a little later.
+    private func eraseSomething() {
+        let candidates = stream.events.prefix(visible).map(\.seq).filter { !erased.contains($0) }
+        guard !candidates.isEmpty else { return }
+        let seq = chance.pick(candidates)
+        note("\(seq) is erased")
+        erased.insert(seq)
+        erasedSinceRead.insert(seq)
+        erasedSinceFetch.insert(seq)
+        oracle.erases(seq)
+        agenda.add(.toldOfErasure(seq), at: soon())
+    }
+
+    /// What a read finds, which may have looked before the event was erased.
+    private func asLogged(_ event: PlannedEvent, _ lately: Set<Int64>) -> PlannedEvent {
+        guard erased.contains(event.seq), !lately.contains(event.seq) || chance.chance(50) else { return event }
+        return PlannedEvent(
+            seq: event.seq,
+            receivedAt: event.receivedAt,
+            verdict: event.verdict == nil ? nil : .erased,
+            operations: [],
+            isErased: true
+        )
+    }
+
     // MARK: Carrying out
 
     /// As `Lane` does.
@@ -241,11 +279,13 @@ final class Simulation {
         afterOrders()
         if let read = orders.read { orderRead(after: read.after, limit: read.limit) }
         if !orders.fetch.isEmpty {
+            erasedSinceFetch = []
             let fails = isTroubled && chance.chance(3)
             agenda.add(fails ? .fetchFails : .fetched(orders.fetch), at: soon())
         }
         for request in orders.requests { try send(request) }
         if let commit = orders.record {
+            try oracle.isClean(commit)
             note(
                 "commits position \(commit.position), "
                     + "rows \(commit.rows.map { "\($0.seq).\($0.place) \($0.state)" })"
@@ -262,6 +302,7 @@ final class Simulation {
 
     private func orderRead(after seq: Int64, limit: Int) {
         if isTroubled, chance.chance(3) { return agenda.add(.readFails, at: now + 1_000) }
+        erasedSinceRead = []
         let from = stream.events.firstIndex { $0.seq > seq } ?? stream.events.count
         agenda.add(.read(count: max(0, min(limit, visible - from)), from: from), at: soon())
     }
