@@ -125,6 +125,7 @@ struct Destination {
 func dispatch(
     _ destinations: [Destination],
     from store: DataStore,
+    control: DeliveryControl = DeliveryControl(),
     observe: @escaping @Sendable (DispatchNote) -> Void = { _ in },
     until isDone: () async throws -> Bool
 ) async throws {
@@ -138,6 +139,8 @@ func dispatch(
         log: store.log,
         ledger: store.ledger,
         jobs: store.jobs,
+        erasures: store.erasures,
+        control: control,
         surroundings: Dispatcher.Surroundings(
             now: { clock.now },
             sleep: { await clock.sleep($0) },

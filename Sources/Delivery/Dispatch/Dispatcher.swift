@@ -37,6 +37,7 @@ package struct Dispatcher: Service {
 
     private let integrations: LiveIntegrations
     private let jobs: Jobs
+    private let erasures: Erasures?
     private let log: EventLog
     private let ledger: Ledger
     private let limits: Cursor.Limits
@@ -50,6 +51,7 @@ package struct Dispatcher: Service {
         log: EventLog,
         ledger: Ledger,
         jobs: Jobs,
+        erasures: Erasures? = nil,
         control: DeliveryControl = DeliveryControl(),
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         surroundings: Surroundings,
@@ -57,6 +59,7 @@ package struct Dispatcher: Service {
     ) {
         self.integrations = integrations
         self.jobs = jobs
+        self.erasures = erasures
         self.log = log
         self.ledger = ledger
         self.control = control
@@ -75,8 +78,19 @@ package struct Dispatcher: Service {
             group.addTask { try await keepLanes() }
             // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
             group.addTask { await JobRunner(jobs: jobs, control: control, logger: logger, lane: jobLane).run() }
+            if let erasures { group.addTask { await eraser(erasures).run() } }
             try await group.waitForAll()
         }
+    }
+
+    private func eraser(_ erasures: Erasures) -> Eraser {
+        Eraser(
+            erasures: erasures,
+            control: control,
+            surroundings: surroundings,
+            logger: logger,
+            send: { name, operation in await integrations.named(name)?.send([operation]) }
+        )
     }
 
     // MARK: Lanes
