@@ -13,7 +13,7 @@ struct Ferry: AsyncParsableCommand {
             GiveUp.self,
             Failed.self, Replay.self,
             JobCommands.self, Export.self, Apply.self, Reload.self, RevisionCommands.self, RemoveIntegration.self,
-            Rejected.self, LogCommands.self,
+            Erase.self, Rejected.self, LogCommands.self,
         ]
     )
 }

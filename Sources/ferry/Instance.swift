@@ -160,6 +160,7 @@ struct Instance {
             log: store.log,
             ledger: store.ledger,
             jobs: store.jobs,
+            erasures: store.erasures,
             control: control,
             metrics: metrics,
             surroundings: Dispatcher.Surroundings(

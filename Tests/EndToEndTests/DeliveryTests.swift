@@ -39,10 +39,10 @@ import Testing
         #expect(json["health"] == ["state": "healthy", "words": "nothing waits"])
         #expect(
             json["events"]
-                == ["accepted": 5, "planned": 4, "ignored": 1, "skipped": 0, "expired": 0, "waiting": 0]
+                == ["accepted": 5, "planned": 4, "ignored": 1, "skipped": 0, "expired": 0, "erased": 0, "waiting": 0]
         )
         let track: JSON = [
-            "planned": 2, "delivered": 1, "waiting": 0, "retrying": 0, "failed": 1, "discarded": 0,
+            "planned": 2, "delivered": 1, "waiting": 0, "retrying": 0, "failed": 1, "discarded": 0, "erased": 0,
         ]
         #expect(json["operations"]?["track-event"] == track)
         #expect(json["ignored"] == ["create-or-update-person": ["anonymous identify": 1]])

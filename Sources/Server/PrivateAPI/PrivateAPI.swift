@@ -65,6 +65,7 @@ package struct PrivateAPI: HTTPService {
         if let delivery {
             delivery.add(to: &routes, behind: door)
             JobsAPI(delivery: delivery).add(to: &routes, behind: door)
+            ErasureAPI(delivery: delivery).add(to: &routes, behind: door)
         }
         configuration?.add(to: &routes, behind: door)
         metrics?.add(to: &routes, behind: door)

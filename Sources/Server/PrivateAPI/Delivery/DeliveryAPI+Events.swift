@@ -50,6 +50,7 @@ extension DeliveryAPI {
         let (found, repeats) = try await stored { () async throws(StorageError) in
             (try await data.log.read([seq]).first, try await data.log.repeats(of: seq))
         }
+        if let found, found.isErased { return .admin(.done, json: storyOfErased(found, repeats)) }
         guard let found, let message = try? JSON(parsing: found.body) else {
             return .admin(.unknownPath, "there is no event \(seq) in the log (any more)")
         }
@@ -67,6 +68,23 @@ extension DeliveryAPI {
         }
         story["integrations"] = .array(deliveries)
         return .admin(.done, json: .object(story))
+    }
+
+    /// That there was one is all that is known.
+    private func storyOfErased(_ found: LoggedEvent, _ repeats: Repeats?) -> JSON {
+        var story: JSON.Object = [
+            "number": .number(JSON.Number(found.seq)), "source": .string(found.source),
+            "receivedAt": .time(found.receivedAt), "message": .null, "erased": true,
+            "words": "the person whose event it was has been erased",
+        ]
+        if let repeats {
+            story["repeated"] = ["times": .number(JSON.Number(repeats.times)), "lastAt": .time(repeats.lastAt)]
+        }
+        story["integrations"] = .array(
+            live.all.map(\.integration).filter { $0.sources.contain(found.source) }
+                .map { ["integration": .string($0.name), "state": "erased"] }
+        )
+        return .object(story)
     }
 
     /// What an integration made of an event, what became of it, and every request that it was in.
@@ -114,7 +132,8 @@ extension DeliveryAPI {
 
     /// An event's state is that of its worst operation (delivery.md C.6).
     private static func worst(of states: Set<String>) -> String? {
-        ["failed", "retrying", "sending", "waiting", "delivered", Outcome.before].first(where: states.contains)
+        ["failed", "retrying", "sending", "waiting", "delivered", "erased", Outcome.before]
+            .first(where: states.contains)
     }
 
     // MARK: Progress
@@ -197,6 +216,7 @@ extension FoundEvent {
             "messageId": messageId.map(JSON.string) ?? .null, "type": .string(type),
             "name": name.map(JSON.string) ?? .null, "userId": userId.map(JSON.string) ?? .null,
             "anonymousId": anonymousId.map(JSON.string) ?? .null, "receivedAt": .time(receivedAt),
+            "erased": .bool(isErased),
         ]
     }
 }

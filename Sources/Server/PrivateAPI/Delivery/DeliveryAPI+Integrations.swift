@@ -118,7 +118,8 @@ extension DeliveryCounts.Events {
         [
             "accepted": .number(JSON.Number(accepted)), "planned": .number(JSON.Number(planned)),
             "ignored": .number(JSON.Number(ignored)), "skipped": .number(JSON.Number(skipped)),
-            "expired": .number(JSON.Number(expired)), "waiting": .number(JSON.Number(waiting)),
+            "expired": .number(JSON.Number(expired)), "erased": .number(JSON.Number(erased)),
+            "waiting": .number(JSON.Number(waiting)),
         ]
     }
 }
@@ -129,6 +130,7 @@ extension DeliveryCounts.Operations {
             "planned": .number(JSON.Number(planned)), "delivered": .number(JSON.Number(delivered)),
             "waiting": .number(JSON.Number(waiting)), "retrying": .number(JSON.Number(retrying)),
             "failed": .number(JSON.Number(failed)), "discarded": .number(JSON.Number(discarded)),
+            "erased": .number(JSON.Number(erased)),
         ]
     }
 }

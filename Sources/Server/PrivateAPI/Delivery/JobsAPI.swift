@@ -96,7 +96,7 @@ struct JobsAPI: Sendable {
         json["operations"] = [
             "planned": .number(JSON.Number(total.planned)), "delivered": .number(JSON.Number(total.delivered)),
             "waiting": .number(JSON.Number(total.waiting)), "retrying": .number(JSON.Number(total.retrying)),
-            "failed": .number(JSON.Number(total.failed)),
+            "failed": .number(JSON.Number(total.failed)), "erased": .number(JSON.Number(total.erased)),
         ]
         return json
     }

@@ -72,6 +72,7 @@ package struct MetricsAPI: Sendable {
         let events: [(String, Int64)] = [
             ("planned", sums.counts.events.planned), ("ignored", sums.counts.events.ignored),
             ("skipped", sums.counts.events.skipped), ("expired", sums.counts.events.expired),
+            ("erased", sums.counts.events.erased),
         ]
         for (outcome, count) in events {
             page.add(
@@ -101,12 +102,15 @@ package struct MetricsAPI: Sendable {
         labels: [(String, String)],
         to page: inout Exposition
     ) {
-        let done = [("planned", counts.planned), ("delivered", counts.delivered), ("discarded", counts.discarded)]
+        let done = [
+            ("planned", counts.planned), ("delivered", counts.delivered), ("discarded", counts.discarded),
+            ("erased", counts.erased),
+        ]
         for (outcome, count) in done {
             page.add(
                 "ferry_delivery_operations_total",
                 .counter,
-                "Operations that were planned, and those of them that are delivered or discarded.",
+                "Operations that were planned, and those of them that are delivered, discarded or erased.",
                 labels: labels + [("outcome", outcome)],
                 Double(count)
             )
