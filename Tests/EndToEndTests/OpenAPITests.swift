@@ -130,6 +130,7 @@ private final class DescribedFerry {
                     "properties": ["deliveryId": "d1", "metric": "opened"],
                 ]
             ),
+            ("identify", ["userId": "u7", "traits": ["email": "ann@example.com"]]),
             ("identify", ["userId": "u9"]), ("track", ["userId": "u9", "event": "User Deleted"]),
             ("track", ["userId": "u1", "event": "Large", "properties": ["blob": large]]),
             ("track", ["userId": "u1", "event": "Large", "properties": ["blob": large]]),
