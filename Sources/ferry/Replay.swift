@@ -88,7 +88,7 @@ struct Replay: AsyncParsableCommand {
     }
 
     /// A time as it is, or so long ago.
-    private static func time(_ text: String, _ option: String) throws -> String {
+    static func time(_ text: String, _ option: String) throws -> String {
         if let match = text.wholeMatch(of: /(\d{1,6})([dhm])/), let count = Int64(match.1) {
             let unit: Int64 = match.2 == "d" ? 86_400_000 : match.2 == "h" ? 3_600_000 : 60_000
             return Timestamp(milliseconds: Timestamp.now.milliseconds - count * unit).iso8601 ?? text

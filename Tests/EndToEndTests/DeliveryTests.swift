@@ -121,6 +121,53 @@ import Testing
         #expect(try await ferry.get("/admin/v1/events/x").status == 400)
     }
 
+    @Test(
+        arguments: [
+            ("state=delivered", [4, 2, 1]), ("state=failed", [5]), ("state=ignored", [3]), ("state=waiting", []),
+            ("action=track-event", [5, 2]), ("action=track-event&state=delivered", [2]),
+            ("action=create-or-update-person", [3, 1]), ("action=create-or-update-person&state=ignored", [3]),
+            ("action=report-delivery-event&state=delivered", [4]), ("integration=default&state=failed&name=Large", [5]),
+            ("email=U1@Example.com", [1]), ("email=u1@example.com&state=failed", []), ("user_id=u1&state=failed", [5]),
+        ] as [(String, [JSON])]
+    )
+    func `is looked for by what became of it`(query: String, expected: [JSON]) async throws {
+        let ferry = try await ferry()
+        let page = try await ferry.get("/admin/v1/events?\(query)").body
+        #expect(page?["items"]?.arrayValue?.compactMap { $0["number"] } == expected)
+        #expect(page?["next"]?.isNull == true)
+        // Page by page it is the same.
+        var numbers: [JSON] = []
+        var cursor = ""
+        repeat {
+            let page = try await ferry.get("/admin/v1/events?limit=1&\(query)\(cursor)").body
+            numbers += page?["items"]?.arrayValue?.compactMap { $0["number"] } ?? []
+            cursor = page?["next"]?.stringValue.map { "&cursor=\($0)" } ?? ""
+        } while !cursor.isEmpty
+        #expect(numbers == expected)
+    }
+
+    @Test func `is listed and shown by ferry events`() async throws {
+        let ferry = try await ferry()
+        let url = ["--url", ferry.privateURL]
+        let list = try await FerryProcess.run(["events", "--state", "failed"] + url)
+        #expect(list.status == 0 && list.lines.count == 1 && list.output.contains("track Large  u1"), "\(list.errors)")
+        let show = try await FerryProcess.run(["events", "show", "5"] + url)
+        for words in ["default, revision 1: failed", "track-event  failed: larger than 32 KB", "not this one: "] {
+            #expect(show.output.contains(words), "\(words)")
+        }
+        #expect(try await FerryProcess.run(["events", "show", "2"] + url).output.contains(": 200"))
+        #expect(
+            try await FerryProcess.run(["events", "show", "3"] + url).output.contains("ignored: anonymous identify")
+        )
+        #expect(try await FerryProcess.run(["events", "show", "99"] + url).status == 1)
+        let none = try await FerryProcess.run(["events", "list", "--user-id", "nobody"] + url)
+        #expect(none.status == 0 && none.errors.contains("no event is like that"))
+        for (option, words) in [("--state", "there is no state x"), ("--integration", "there is no integration x")] {
+            #expect(try await FerryProcess.run(["events", option, "x"] + url).errors.contains(words))
+        }
+        #expect(try await FerryProcess.run(["events", "--from", "x"] + url).status == 64)
+    }
+
     @Test func `failed work is grouped with a remedy, shown, exported and let go of`() async throws {
         let ferry = try await ferry()
         let url = ["--url", ferry.privateURL]

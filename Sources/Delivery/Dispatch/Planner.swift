@@ -132,16 +132,6 @@ extension Job.Selection {
             && (name.map { event.name?.hasSameBytes(as: $0) ?? false } ?? true)
             && (userId.map { event.userId?.hasSameBytes(as: $0) ?? false } ?? true)
             && (anonymousId.map { event.anonymousId?.hasSameBytes(as: $0) ?? false } ?? true)
-            && (email.map { email in event.emails.contains { $0.lowercased() == email.lowercased() } } ?? true)
-    }
-}
-
-extension Event {
-    /// The e-mail addresses that it names as its person's.
-    fileprivate var emails: [String] {
-        [
-            message["traits"]?["email"], message["context"]?["traits"]?["email"], message["properties"]?["email"],
-            message["email"], message["userId"],
-        ].compactMap { $0?.stringValue }
+            && (email.map { NamedPerson(texts: [], emails: [$0]).isNamed(in: event.message) } ?? true)
     }
 }

@@ -124,6 +124,14 @@ package struct Ledger: Sendable {
         try await commits.database.read { try LedgerTables.operations(of: cursor, event: seq, $0) }
     }
 
+    /// What is open or failed of a stretch of events.
+    package func operations(
+        of cursor: Int64,
+        events: ClosedRange<Int64>
+    ) async throws(StorageError) -> [StoredOperation] {
+        try await commits.database.read { try LedgerTables.operations(of: cursor, events: events, $0) }
+    }
+
     /// A cursor with everything that is counted of it, all of one moment.
     package func counted(_ kind: Kind, of integration: String) async throws(StorageError) -> CountedCursor? {
         try await commits.database.read { connection in

@@ -155,6 +155,17 @@ enum LedgerTables {
             .map { try operation($0) }
     }
 
+    static func operations(
+        of cursor: Int64,
+        events: ClosedRange<Int64>,
+        _ connection: Database
+    ) throws -> [StoredOperation] {
+        try connection.rows(
+            "SELECT \(columns) FROM exceptions WHERE cursor = ? AND seq BETWEEN ? AND ?",
+            [cursor, events.lowerBound, events.upperBound]
+        ).map { try operation($0) }
+    }
+
     private static let columns = """
         seq, place, action, state, takes_away, claims, attempts, first_failed_at, failing_for, due_at, at, words
         """

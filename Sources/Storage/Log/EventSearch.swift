@@ -37,6 +37,9 @@ extension EventLog {
     /// By how much the times of receipt in the log may be out of order, in milliseconds.
     private static let disorder: Int64 = 3_600_000
 
+    /// Events, and where to go on.
+    package typealias FoundPage = (events: [FoundEvent], next: Int64?)
+
     /// The events that a filter lets through, the newest first: those before the number `before` (from the end of the log
     /// without one), at most `limit`. `next` is where to go on, `nil` at the beginning of the log. There may be none here
     /// and some further on.
@@ -44,7 +47,7 @@ extension EventLog {
         _ filter: EventFilter,
         before: Int64? = nil,
         limit: Int
-    ) async throws(StorageError) -> (events: [FoundEvent], next: Int64?) {
+    ) async throws(StorageError) -> FoundPage {
         try await commits.database.read { connection in
             let before = before ?? .max
             let events = try Self.search(filter, before: before, limit: limit, connection)

@@ -5,46 +5,8 @@ import LosslessJSON
 import Storage
 import TrackAPI
 
-/// The events of the log, unsampled, and the whole story of each.
+/// The whole story of an event.
 extension DeliveryAPI {
-    // MARK: Searching
-
-    func searchEvents(_ request: IncomingRequest) async throws -> Answer {
-        let query = request.query
-        guard let limit = query.pageLimit else {
-            return .admin(.invalid, "limit must be a whole number from 1 to 1000")
-        }
-        guard let before = Int64(query["cursor"] ?? String(Int64.max)) else {
-            return .admin(.invalid, "cursor must be the next of a page before")
-        }
-        var filter = EventFilter()
-        filter.source = query["source"]
-        filter.type = query["type"]
-        filter.name = query["name"]
-        filter.userId = query["user_id"]
-        filter.anonymousId = query["anonymous_id"]
-        filter.messageId = query["message_id"]
-        for (name, path) in [("from", \EventFilter.from), ("until", \EventFilter.until)] {
-            guard let text = query[name] else { continue }
-            guard let time = Timestamp(callTime: .string(text)) else {
-                return .admin(.invalid, "\(name) must be an ISO-8601 time, for example 2026-11-25T10:00:00Z")
-            }
-            filter[keyPath: path] = time.milliseconds
-        }
-        let found = try await stored { [filter] () async throws(StorageError) in
-            try await data.log.search(filter, before: before, limit: limit)
-        }
-        return .admin(
-            .done,
-            json: [
-                "items": .array(found.events.map(\.json)),
-                "next": found.next.map { .string(String($0)) } ?? .null,
-            ]
-        )
-    }
-
-    // MARK: One event
-
     func explainEvent(_ number: String) async throws -> Answer {
         guard let seq = Int64(number) else { return .admin(.invalid, "the number of an event is a whole number") }
         let (found, repeats) = try await stored { () async throws(StorageError) in
@@ -206,17 +168,5 @@ extension DeliveryAPI {
             }
         }
         return progress
-    }
-}
-
-extension FoundEvent {
-    fileprivate var json: JSON {
-        [
-            "number": .number(JSON.Number(seq)), "source": .string(source),
-            "messageId": messageId.map(JSON.string) ?? .null, "type": .string(type),
-            "name": name.map(JSON.string) ?? .null, "userId": userId.map(JSON.string) ?? .null,
-            "anonymousId": anonymousId.map(JSON.string) ?? .null, "receivedAt": .time(receivedAt),
-            "erased": .bool(isErased),
-        ]
     }
 }
