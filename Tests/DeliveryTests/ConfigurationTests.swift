@@ -15,6 +15,8 @@ import TrackAPI
         let live = LiveIntegrations()
         let store: DataStore
         let sent = Mutex<[(name: String, mark: String, connection: Int)]>([])
+        /// With which secrets connections were made, in their order.
+        let secrets = Mutex<[[String: String]]>([])
         private let connections = Mutex(0)
 
         init(_ store: DataStore) {
@@ -26,7 +28,10 @@ import TrackAPI
                 live,
                 revisions: store.revisions,
                 control: DeliveryControl(),
-                connect: { _, _ in self.connection() },
+                connect: { _, sealed in
+                    self.secrets.withLock { $0.append(sealed) }
+                    return self.connection()
+                },
                 now: { Moment(steady: 0, wall: 1_700_000_000_000) }
             )
         }
@@ -197,6 +202,37 @@ import TrackAPI
         let back = try await configurator.putBack(1, of: "a", by: .console, waiting: false)
         #expect(back.kind == .changed && back.revision == 4)
         #expect(back.difference?.contains("-         mark: '2'\n+         mark: '0'") == true, "\(back)")
+    }
+
+    @Test(arguments: [true, false])
+    func `knows its secrets when something of before is put back`(isFile: Bool) async throws {
+        let store = try DataStore(opening: .memory)
+        let world = World(store)
+        let configurator = world.configurator
+        let configuration = { (limit: Int, key: String) in
+            let settings = "{ endpoint: \"http://127.0.0.1:9\", site_id: site, api_key: \(key) }"
+            let text = "integrations: { a: { type: customerio, rate_limit: \(limit), settings: \(settings) } }"
+            return try Configuration(parsing: text, file: "x")
+        }
+        let change = { (limit: Int, key: String) in
+            isFile
+                ? try await configurator.reload(configuration(limit, key), waiting: false)
+                : try await configurator.apply(configuration(limit, key), by: .api, waiting: false, isForced: false)
+        }
+        try await configurator.begin(with: isFile ? configuration(5, "secret") : Configuration())
+        if !isFile { _ = try await change(5, "secret") }
+        #expect(try await change(5, "secret").map(\.kind) == [.unchanged])
+        #expect(try await change(7, "secret").map(\.kind) == [.changed])
+        for _ in 0..<2 {
+            let back = try await configurator.putBack(1, of: "a", by: .api, waiting: true)
+            #expect(back.kind == .changed)
+            #expect(world.live.named("a")?.integration.settings.rateLimit == 5)
+            #expect(world.secrets.withLock { $0.last } == ["site_id": "site", "api_key": "secret"])
+        }
+        // A new key is no other text. Where it is sealed it is a revision, in a file it stands there.
+        #expect(try await change(5, "other").map(\.kind) == [isFile ? .unchanged : .changed])
+        #expect(world.secrets.withLock { $0.last?["api_key"] } == "other")
+        try store.close()
     }
 
     @Test func `takes an integration away and makes it again`() async throws {

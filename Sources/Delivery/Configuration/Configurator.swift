@@ -190,8 +190,7 @@ package struct Configurator: Sendable {
             } catch {
                 throw ConfigurationRefusal(.invalid, "\(error)\nthis version does not take it. Nothing was changed")
             }
-            let sealed = try await revisions.secrets(of: integration.name)
-            let draft = try draft(wanted, by: author, home: integration.home, waiting, sealed, history)
+            let draft = try draft(wanted, by: author, home: integration.home, waiting, integration.secrets, history)
             guard let change = try await carryOut([draft]).first else {
                 throw ConfigurationRefusal(.invalid, "nothing was changed")
             }
@@ -237,6 +236,7 @@ package struct Configurator: Sendable {
     private struct Draft {
         let integration: Integration
         let connection: Connection
+        let secrets: [String: String]
         let home: LiveIntegration.Home
         let history: [StoredRevision]
         /// `nil` where the text is the newest revision's.
@@ -254,14 +254,12 @@ package struct Configurator: Sendable {
         _ history: [StoredRevision]
     ) throws -> Draft {
         let definition = integration.definition
-        var secrets: [String: String] = [:]
-        if home == .database {
-            for (secret, literal) in definition.literals {
-                if case .literal(let text) = literal { secrets[secret.rawValue] = text }
-            }
-        }
-        let connection = try connect(integration, sealed.merging(secrets) { $1 })
-        let isSame = history.last?.text == definition.yaml && secrets.isEmpty && !behindRead
+        var literals: [String: String] = [:]
+        for case (let secret, .literal(let text)) in definition.literals { literals[secret.rawValue] = text }
+        let secrets = sealed.merging(literals) { $1 }
+        let connection = try connect(integration, secrets)
+        // A file's own secrets are no change of it.
+        let isSame = history.last?.text == definition.yaml && (secrets == sealed || home == .file) && !behindRead
         var revision = NewRevision(
             integration: integration.name,
             author: author.rawValue,
@@ -270,10 +268,11 @@ package struct Configurator: Sendable {
             behindRead: behindRead ? live.named(integration.name)?.lastRead ?? 0 : nil,
             isKept: home == .database
         )
-        revision.secrets = secrets
+        if home == .database { revision.secrets = literals }
         return Draft(
             integration: integration,
             connection: connection,
+            secrets: secrets,
             home: home,
             history: history,
             revision: isSame ? nil : revision
@@ -294,6 +293,7 @@ package struct Configurator: Sendable {
         let holds = made ?? before
         let moment = now()
         draft.connection.begin()
+        defer { live.named(draft.name)?.remember(draft.secrets) }
         if let integration = live.named(draft.name) {
             if let made { integration.history.append(Revision(made), draft.integration) }
             integration.move(to: draft.home)

@@ -28,6 +28,8 @@ package final class LiveIntegration: Sendable {
     private struct State {
         var home: Home
         var connection: Connection
+        /// The secrets that its text stands for, by setting; those of a file are nowhere else.
+        var secrets: [String: String] = [:]
         var lastRead: Int64 = 0
         var signal: AsyncStream<Void>.Continuation?
         var hasLeft = false
@@ -87,6 +89,12 @@ package final class LiveIntegration: Sendable {
     }
 
     // MARK: Changing
+
+    var secrets: [String: String] { state.withLock(\.secrets) }
+
+    func remember(_ secrets: [String: String]) {
+        state.withLock { $0.secrets = secrets }
+    }
 
     func move(to home: Home) {
         state.withLock { $0.home = home }
