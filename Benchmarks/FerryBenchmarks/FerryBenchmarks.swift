@@ -59,6 +59,9 @@ struct FerryBenchmarks: AsyncParsableCommand {
         if isMeasured("whole road") {
             print(try await WholeRoad(executable: executable, events: roadEvents).run())
         }
+        if isMeasured("workspace") {
+            print(try await WorkspaceLoad(executable: executable, people: 100_000, events: 1_000_000).run())
+        }
         if isMeasured("isolation") { print(try await Isolation(executable: executable, events: 50_000).run()) }
     }
 

@@ -39,9 +39,13 @@ struct LoadGenerator {
 
     /// A request with a JSON body.
     static func request(_ path: String, key: String, body: [UInt8]) -> Request {
+        request(path, user: key, password: "", body: body)
+    }
+
+    static func request(_ path: String, user: String, password: String, body: [UInt8]) -> Request {
         let headers: HTTPHeaders = [
             "Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": "\(body.count)",
-            "Authorization": "Basic \(Data("\(key):".utf8).base64EncodedString())",
+            "Authorization": "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())",
         ]
         let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: path, headers: headers)
         return Request(head: head, body: ByteBuffer(bytes: body))
