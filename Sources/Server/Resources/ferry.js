@@ -26,6 +26,7 @@
   const MAX_BACKOFF_MS = 60000;
   const MAX_RETRY_AFTER_MS = 300000;
   const OWNER_GONE_MS = 400000; // a living page renews its copy at each attempt
+  const LOCKING_MS = 2000; // … and may have to wait this long for the lock of its first one
   const REPEAT_MS = 23 * 3600000; // the server's 24 hours, less a margin
 
   const script = document.currentScript;
@@ -255,7 +256,11 @@
     const theirs = [];
     try {
       const copy = JSON.parse(text);
-      if (!locks && Math.abs(Date.now() - copy.at) < OWNER_GONE_MS) return;
+      const age = Math.abs(Date.now() - copy.at);
+      if (age < (locks ? LOCKING_MS : OWNER_GONE_MS)) {
+        if (locks) setTimeout(adopt, LOCKING_MS);
+        return;
+      }
       for (const [beaconAt, message] of copy.queue) {
         // A beacon has no answer but nearly always arrives. What it took is sent again while the server would
         // recognise it; later it would count as a second event.
