@@ -69,13 +69,8 @@ extension DeliveryAPI {
         let progress = try await progress(of: seq, in: integration)
         var operations: [JSON] = []
         var states: Set<String> = []
-        var metrics = 0
-        for (position, planned) in plan.operations.enumerated() {
-            let isMetric = planned.operation.kind == .metric
-            // The cursor of the metrics counts the places of its own operations only.
-            let place = isMetric ? metrics : position
-            metrics += isMetric ? 1 : 0
-            let own = progress[isMetric ? .metrics : .live]
+        for (kind, place, planned) in plan.placed {
+            let own = progress[kind]
             let outcome = own?.outcome(at: place) ?? Outcome(state: "waiting")
             states.insert(outcome.state)
             guard case .object(var json) = planned.json else { continue }
@@ -168,5 +163,17 @@ extension DeliveryAPI {
             }
         }
         return progress
+    }
+}
+
+extension Plan {
+    /// The operations with the cursor that delivers each, and their places there: that of the metrics counts its own only.
+    var placed: [(kind: Ledger.Kind, place: Int, planned: Planned)] {
+        var metrics = 0
+        return operations.enumerated().map { position, planned in
+            guard planned.operation.kind == .metric else { return (.live, position, planned) }
+            defer { metrics += 1 }
+            return (.metrics, metrics, planned)
+        }
     }
 }

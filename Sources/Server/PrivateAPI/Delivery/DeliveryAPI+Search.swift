@@ -164,13 +164,9 @@ private struct OutcomeFilter {
         let plan = integration.plan(event)
         var outcomes: [Outcome] = plan.ignored.map { ($0.action, "ignored") }
         if plan.operations.isEmpty, outcomes.isEmpty { outcomes.append((nil, "ignored")) }
-        var metrics = 0
-        for (position, planned) in plan.operations.enumerated() {
-            let isMetric = planned.operation.kind == .metric
-            let id = OperationID(seq: logged.seq, place: isMetric ? metrics : position)
-            metrics += isMetric ? 1 : 0
-            let state = await state(of: id, isMetric ? .metrics : .live, overview, control)
-            outcomes.append((planned.action, state))
+        for (kind, place, planned) in plan.placed {
+            let id = OperationID(seq: logged.seq, place: place)
+            outcomes.append((planned.action, await state(of: id, kind, overview, control)))
         }
         return outcomes
     }
