@@ -98,6 +98,7 @@ import Testing
             try usePeople(workspace, one, two)
             try useObjects(workspace, one, two, object)
             try useActivity(workspace, one, two, object)
+            try useSegments(workspace, one, two)
             _ = try workspace.counts()
             try workspace.remove(object.key)
             try workspace.remove(two.key)
@@ -167,6 +168,21 @@ import Testing
         _ = try workspace.takeHeldRelationships(ofAnonymous: "a")
         try workspace.record(DeliveryMetric(deliveryId: "d", name: "opened", timestamp: 0, data: JSON.Object()))
         _ = try workspace.metrics(after: nil, limit: 1)
+    }
+
+    private func useSegments(_ workspace: WorkspaceTransaction, _ one: StoredPerson, _ two: StoredPerson) throws {
+        try workspace.add(one.key, toSegment: 1)
+        _ = try workspace.segments(of: one.key)
+        _ = try workspace.segments(after: nil, limit: 1)
+        _ = try workspace.people(inSegment: 1, after: nil, limit: 1)
+        try workspace.moveSegments(from: one.key, to: two.key)
+        try workspace.remove(two.key, fromSegment: 1)
+        try workspace.registerForm("f", at: 0)
+        try workspace.countSubmission(ofForm: "f", at: 0)
+        _ = try workspace.forms(after: nil, limit: 1)
+        try workspace.setDelivery("d", person: one.key, channel: "email")
+        _ = try workspace.delivery("d")
+        try workspace.moveDeliveries(from: one.key, to: two.key)
     }
 
     // MARK: Looking at them

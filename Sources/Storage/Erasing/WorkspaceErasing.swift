@@ -160,6 +160,18 @@ struct WorkspaceErasing: Sendable {
             key: [("metric", 0.databaseValue)],
             columns: [("delivery_id", .plain), ("name", .plain), ("data", .json)]
         ),
+        Texts(
+            table: "forms",
+            key: [("form", 0.databaseValue)],
+            columns: [("id", .plain)],
+            numbered: ["id"]
+        ),
+        Texts(
+            table: "deliveries",
+            key: [("workspace", 0.databaseValue), ("id", "".databaseValue)],
+            columns: [],
+            goesWith: ["id"]
+        ),
     ]
 
     private static func step(_ texts: Texts) -> Step {

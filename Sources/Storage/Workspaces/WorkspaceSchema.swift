@@ -10,6 +10,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-25 anonymous ids by time") { try indexAnonymousIdsByTime($0) }
         migrator.registerMigration("2026-11-25 suppressed together") { try indexSuppressed($0) }
         migrator.registerMigration("2026-11-26 suppressed by marks") { try SuppressionMarks.introduce($0) }
+        migrator.registerMigration("2026-11-26 segments, forms, deliveries") { try createSegments($0) }
         return migrator
     }
 
@@ -153,5 +154,38 @@ enum WorkspaceSchema {
 
     private static func indexSuppressed(_ connection: Database) throws {
         try connection.execute(sql: "CREATE INDEX suppressed_together ON suppressed (workspace, together)")
+    }
+
+    private static func createSegments(_ connection: Database) throws {
+        // A segment is its members, and a delivery its recipient: neither has a row of its own without somebody in it.
+        try connection.execute(
+            sql: """
+                CREATE TABLE segment_members (
+                    workspace INTEGER NOT NULL,
+                    segment INTEGER NOT NULL,
+                    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+                    PRIMARY KEY (workspace, segment, person)
+                ) WITHOUT ROWID;
+                CREATE INDEX segment_members_by_person ON segment_members (person, segment);
+                CREATE TABLE forms (
+                    form INTEGER PRIMARY KEY AUTOINCREMENT,
+                    workspace INTEGER NOT NULL,
+                    id TEXT NOT NULL,
+                    made_at INTEGER NOT NULL,
+                    submissions INTEGER NOT NULL DEFAULT 0,
+                    submitted_at INTEGER
+                );
+                CREATE UNIQUE INDEX forms_by_id ON forms (workspace, id);
+                CREATE INDEX forms_by_workspace ON forms (workspace, form);
+                CREATE TABLE deliveries (
+                    workspace INTEGER NOT NULL,
+                    id TEXT NOT NULL,
+                    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+                    channel TEXT NOT NULL,
+                    PRIMARY KEY (workspace, id)
+                ) WITHOUT ROWID;
+                CREATE INDEX deliveries_by_person ON deliveries (person);
+                """
+        )
     }
 }

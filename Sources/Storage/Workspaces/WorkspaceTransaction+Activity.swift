@@ -234,6 +234,7 @@ extension WorkspaceTransaction {
         try connection.run("DELETE FROM suppressed WHERE workspace = ?", [workspace])
         try connection.run("DELETE FROM event_ids WHERE workspace = ?", [workspace])
         try connection.run("DELETE FROM metrics WHERE workspace = ?", [workspace])
+        try connection.run("DELETE FROM forms WHERE workspace = ?", [workspace])
     }
 }
 

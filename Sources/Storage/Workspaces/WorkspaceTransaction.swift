@@ -76,7 +76,8 @@ package struct WorkspaceTransaction {
         )
     }
 
-    /// Removes a person with everything of theirs: devices, relationships, activity, anonymous ids.
+    /// Removes a person with everything of theirs: devices, relationships, segments, activity, deliveries, anonymous
+    /// ids.
     package func remove(_ person: PersonKey) throws {
         try connection.run("DELETE FROM people WHERE person = ?", [person.number])
     }
