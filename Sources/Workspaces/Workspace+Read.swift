@@ -86,6 +86,41 @@ extension Workspace {
             }
         }
     }
+
+    /// The manual segments that have members, by number.
+    package func segments(_ page: Page) async throws(StorageError) -> JSON {
+        try await read { workspace in
+            list(try workspace.segments(after: page.cursor, limit: page.limit + 1), page, { $0.segment }) { segment in
+                [
+                    "segment_id": .number(JSON.Number(segment.segment)),
+                    "members": .number(JSON.Number(segment.members)),
+                ]
+            }
+        }
+    }
+
+    /// The members of a segment, in the order in which people were made; `nil` when `segment` is no number.
+    package func people(inSegment segment: String, _ page: Page) async throws(StorageError) -> JSON? {
+        guard let segment = Int64(segment) else { return nil }
+        return try await read { workspace in
+            let people = try workspace.people(inSegment: segment, after: page.cursor, limit: page.limit + 1)
+            return try list(people, page, { $0.key.number }) { try json($0, workspace) }
+        }
+    }
+
+    /// Forms, in the order in which they were first seen.
+    package func forms(_ page: Page) async throws(StorageError) -> JSON {
+        try await read { workspace in
+            list(try workspace.forms(after: page.cursor, limit: page.limit + 1), page, { $0.number }) { form in
+                [
+                    "form_id": .string(form.id),
+                    "created_at": .number(JSON.Number(form.madeAt)),
+                    "submissions": .number(JSON.Number(form.submissions)),
+                    "last_submitted_at": form.submittedAt.map { .number(JSON.Number($0)) } ?? .null,
+                ]
+            }
+        }
+    }
 }
 
 /// A list as JSON; `members` are one more than the page holds if there are more.
@@ -121,12 +156,28 @@ private func json(_ person: StoredPerson, _ workspace: WorkspaceTransaction) thr
         let identifiers: JSON = ["object_type_id": .string(String(object.type)), "object_id": .string(object.id)]
         return ["identifiers": identifiers, "relationship_attributes": .object(attributes.values)]
     }
+    let attributes = try workspace.attributes(of: person.key)
+    let segments = try workspace.segments(of: person.key).map { JSON.number(JSON.Number($0)) }
     return [
         "identifiers": .object(person.identifiers),
-        "attributes": .object(try workspace.attributes(of: person.key).values),
+        "attributes": .object(attributes.values),
         "devices": .array(devices),
         "relationships": .array(relationships),
+        "segments": .array(segments),
+        "unsubscribed": .bool(attributes["unsubscribed"]?.value?.meansUnsubscribed ?? false),
     ]
+}
+
+extension JSON {
+    /// Which values of `unsubscribed` count (track-api.md §19).
+    fileprivate var meansUnsubscribed: Bool {
+        switch self {
+        case .bool(let value): value
+        case .number(let number): number == JSON.Number(1)
+        case .string(let text): text == "1" || text.lowercased() == "true"
+        case .null, .array, .object: false
+        }
+    }
 }
 
 private func json(_ object: StoredObject, _ workspace: WorkspaceTransaction) throws -> JSON {

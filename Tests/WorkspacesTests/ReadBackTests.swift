@@ -14,7 +14,8 @@ import Workspaces
         let expected =
             #"{"identifiers":{"id":"u1","email":null,"cio_id":"01000001"},"attributes":{"plan":"pro","n":1.10},"#
             + #""devices":[{"token":"t","platform":"ios","last_used":5,"attributes":{}}],"relationships":["#
-            + #"{"identifiers":{"object_type_id":"1","object_id":"acme"},"relationship_attributes":{"role":"admin"}}]}"#
+            + #"{"identifiers":{"object_type_id":"1","object_id":"acme"},"relationship_attributes":{"role":"admin"}}],"#
+            + #""segments":[],"unsubscribed":false}"#
         #expect(try await test.workspace.person("u1")?.description == expected)
         let page = try #require(Page())
         #expect(try await test.workspace.people(page).description == #"{"items":[\#(expected)],"next":null}"#)

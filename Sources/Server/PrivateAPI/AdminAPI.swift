@@ -31,6 +31,15 @@ struct AdminAPI: Sendable {
         list("\(root)/metrics", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.metrics(page)
         }
+        list("\(root)/segments", in: &routes) { workspace, _, page throws(StorageError) in
+            try await workspace.segments(page)
+        }
+        list("\(root)/segments/{segment}/people", in: &routes) { workspace, path, page throws(StorageError) in
+            try await workspace.people(inSegment: path["segment"], page)
+        }
+        list("\(root)/forms", in: &routes) { workspace, _, page throws(StorageError) in
+            try await workspace.forms(page)
+        }
         single("\(root)/people/{identifier}", in: &routes) { workspace, path throws(StorageError) in
             try await workspace.person(path["identifier"])
         }
