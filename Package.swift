@@ -28,6 +28,7 @@ let collections: [Target.Dependency] = ["DequeModule", "HeapModule"].map {
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
@@ -80,7 +81,7 @@ let package = Package(
             [
                 "CZlib", "Telemetry", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
                 "Workspaces",
-                hummingbird, lifecycle, logging, metrics,
+                hummingbird, hummingbirdTLS, lifecycle, logging, metrics, tls,
             ] + nio,
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/ferry.js"), .embedInCode("PrivateAPI/openapi.yaml")]
@@ -90,7 +91,7 @@ let package = Package(
             dependencies: [
                 .target(name: "CMalloc", condition: .when(platforms: [.linux])),
                 "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
-                "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging,
+                "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, tls,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -31,6 +32,7 @@ package struct Listener: Sendable {
     private let address: ListenAddress
     private let option: String
     private let service: any HTTPService
+    private let tls: ListenerTLS?
     private let limits: Limits
     private let logger: Logger
     private let onBound: @Sendable (ListenAddress) -> Void
@@ -41,6 +43,7 @@ package struct Listener: Sendable {
     ///   - address: Where to listen; port 0 takes any free one.
     ///   - option: The command-line option that sets the address; the error for a taken port names it.
     ///   - service: What answers the requests.
+    ///   - tls: The certificate; without one it speaks plain HTTP.
     ///   - limits: Bounds on connections.
     ///   - logger: Takes faults of requests; never bodies, keys or header values.
     ///   - onBound: Called once connections are accepted, with the port that was really bound.
@@ -48,6 +51,7 @@ package struct Listener: Sendable {
         address: ListenAddress,
         option: String,
         service: any HTTPService,
+        tls: ListenerTLS? = nil,
         limits: Limits = Limits(),
         logger: Logger,
         onBound: @escaping @Sendable (ListenAddress) -> Void
@@ -55,6 +59,7 @@ package struct Listener: Sendable {
         self.address = address
         self.option = option
         self.service = service
+        self.tls = tls
         self.limits = limits
         self.logger = logger
         self.onBound = onBound
@@ -67,7 +72,7 @@ package struct Listener: Sendable {
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let group = ServiceGroup(configuration: configuration(logger: quiet))
+        let group = ServiceGroup(configuration: try configuration(logger: quiet))
         // NIO traps when a task that serves is cancelled while accepted connections wait to be served
         // (apple/swift-nio#2637, #2813): cancellation goes no further than here and is a graceful shutdown below.
         let serving = Task { try await group.run() }
@@ -84,12 +89,15 @@ package struct Listener: Sendable {
         }
     }
 
-    private func configuration(logger: Logger) -> ServiceGroupConfiguration {
+    private func configuration(logger: Logger) throws -> ServiceGroupConfiguration {
         let bound = onBound
         let host = address.host
+        let http1 = HTTPServerBuilder.http1(
+            configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(limits.idleSeconds))
+        )
         let application = Application(
             responder: Responder(service: service),
-            server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(limits.idleSeconds))),
+            server: try tls.map { try .tls(http1, tlsConfiguration: $0.configuration) } ?? http1,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)
@@ -141,7 +149,8 @@ private struct Responder: HTTPResponder {
 
     private func response(_ answer: Answer, to request: Request, on channel: any Channel) -> Response {
         var headers = answer.headers
-        headers[.contentLength] = String(answer.body.count)
+        // An answer without a body has no length either (RFC 9110 §8.6).
+        if answer.status != .noContent { headers[.contentLength] = String(answer.body.count) }
         if answer.closesConnection { headers[.connection] = "close" }
         let bytes = request.method == .head ? ByteBuffer() : ByteBuffer(bytes: answer.body)
         guard answer.closesConnection else {

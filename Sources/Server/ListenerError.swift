@@ -24,6 +24,8 @@ package struct ListenerError: Error, Equatable, Sendable, CustomStringConvertibl
         case foreignAddress
         /// Others would reach what only a token protects, and there is none.
         case adminTokenRequired
+        /// A certificate or its key can't be read, or the two don't belong together.
+        case badCertificate
         /// Anything else; the sentence says what the system said.
         case failed
     }

@@ -5,6 +5,8 @@ import Integrations
 import LosslessJSON
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import Synchronization
 import TrackAPI
 
 /// The running server that a command speaks to.
@@ -15,6 +17,9 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Its admin token, if it has one: env:NAME or file:PATH; by default FERRY_ADMIN_TOKEN.")
     var token: String?
 
+    @Option(help: "The file with the certificate that it shows, where Ferry has made that itself.")
+    var certificate: String?
+
     /// - Throws: `ValidationError` for a token that can't be found, or a URL that is none.
     func client() throws -> AdminClient {
         guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme ?? ""), parsed.host != nil else {
@@ -23,7 +28,10 @@ struct ServerOptions: ParsableArguments {
         let reference = token.map(SecretReference.init)
         do {
             let given = try reference?.resolved() ?? ProcessInfo.processInfo.environment["FERRY_ADMIN_TOKEN"]
-            return AdminClient(url: url.hasSuffix("/") ? String(url.dropLast()) : url, token: given)
+            let trusting = try certificate.map { try HTTPClient.ofCommands(trusting: $0) } ?? .ofCommands
+            return AdminClient(url: url.hasSuffix("/") ? String(url.dropLast()) : url, token: given, client: trusting)
+        } catch let error as ValidationError {
+            throw error
         } catch {
             throw ValidationError("--token: \(error)")
         }
@@ -37,12 +45,31 @@ extension HTTPClient {
         configuration.timeout.connect = .seconds(5)
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
+
+    /// Those that trust a certificate of their own: they live as long as the process, too.
+    private static let trusting = Mutex<[HTTPClient]>([])
+
+    /// One that trusts a certificate in a PEM file and no other.
+    fileprivate static func ofCommands(trusting path: String) throws -> HTTPClient {
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path) else {
+            throw ValidationError("--certificate: \(path) is no file with certificates in PEM")
+        }
+        var configuration = TrackClient.httpConfiguration
+        configuration.timeout.connect = .seconds(5)
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .certificates(certificates)
+        configuration.tlsConfiguration = tls
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        trusting.withLock { $0.append(client) }
+        return client
+    }
 }
 
 /// Speaks to the admin API of a running server.
 struct AdminClient {
     fileprivate let url: String
     fileprivate let token: String?
+    fileprivate let client: HTTPClient
 
     /// The server did not do it, for this reason.
     struct Failure: Error, CustomStringConvertible {
@@ -100,7 +127,7 @@ struct AdminClient {
         let response: HTTPClientResponse
         let bytes: ByteBuffer
         do {
-            response = try await HTTPClient.ofCommands.execute(request, timeout: .seconds(120))
+            response = try await client.execute(request, timeout: .seconds(120))
             bytes = try await response.body.collect(upTo: 64 << 20)
         } catch {
             throw Failure(description: "no server answers at \(url); name its private address with --url")

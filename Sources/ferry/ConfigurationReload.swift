@@ -70,7 +70,11 @@ final class ConfigurationReload: Service {
 
     private static func notes(_ before: Configuration, _ file: Configuration) -> [String] {
         let needsStart = [
-            ("listen", before.publicAddress != file.publicAddress || before.privateAddress != file.privateAddress),
+            (
+                "listen",
+                before.publicAddress != file.publicAddress || before.privateAddress != file.privateAddress
+                    || before.privateTLS != file.privateTLS
+            ),
             ("data", before.data != file.data), ("admin_token", before.adminToken != file.adminToken),
         ]
         return needsStart.filter(\.1).map { "`\($0.0)` takes effect with the next start" }

@@ -14,6 +14,7 @@ final class Connector: Sendable {
     let workspaces = EmbeddedWorkspaces()
     private let store: DataStore
     private let httpClient: HTTPClient
+    private let loopClient: HTTPClient
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -30,9 +31,15 @@ final class Connector: Sendable {
         let apiKey: String
     }
 
-    init(_ store: DataStore, httpClient: HTTPClient, logger: Logger) {
+    /// - Parameters:
+    ///   - store: where the embedded workspaces are kept.
+    ///   - httpClient: speaks to all destinations but the embedded workspaces.
+    ///   - loopClient: speaks to those.
+    ///   - logger: what the clients log goes there.
+    init(_ store: DataStore, httpClient: HTTPClient, loopClient: HTTPClient, logger: Logger) {
         self.store = store
         self.httpClient = httpClient
+        self.loopClient = loopClient
         self.logger = logger
     }
 
@@ -51,12 +58,17 @@ final class Connector: Sendable {
     func connect(_ integration: Integration, sealed: [String: String]) throws -> Connection {
         let keys = try keys(of: integration, sealed)
         let credentials = Credentials(siteId: keys.siteId, apiKey: keys.apiKey)
-        let client = { @Sendable [httpClient, logger] (endpoint: Endpoint) in
-            TrackClient(httpClient: httpClient, endpoint: endpoint, credentials: credentials, logger: logger)
+        let client = { @Sendable [httpClient, loopClient, logger] (endpoint: Endpoint, isLoop: Bool) in
+            TrackClient(
+                httpClient: isLoop ? loopClient : httpClient,
+                endpoint: endpoint,
+                credentials: credentials,
+                logger: logger
+            )
         }
         switch integration.settings.destination {
-        case .region(let region): return connection(integration.name, client(Endpoint(region: region)))
-        case .endpoint(let endpoint): return connection(integration.name, client(endpoint))
+        case .region(let region): return connection(integration.name, client(Endpoint(region: region), false))
+        case .endpoint(let endpoint): return connection(integration.name, client(endpoint, false))
         case .workspace:
             return Connection { [self] in
                 embed(integration.name, keys)
@@ -69,7 +81,7 @@ final class Connector: Sendable {
                         workspace: nil
                     )
                 }
-                return await client(endpoint).exchange(operations)
+                return await client(endpoint, true).exchange(operations)
             }
         }
     }

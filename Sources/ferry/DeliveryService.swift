@@ -26,15 +26,22 @@ struct DeliveryService: Service {
     let connector: Connector
     let dispatcher: Dispatcher
     let bound: (public: Bound, private: Bound)
+    /// The file with the private listener's certificate, if it has one.
+    let privateCertificate: String?
     let onReady: @Sendable (Instance.Addresses) async -> Void
 
     func run() async throws {
         guard let publicAddress = await bound.public.value(), let privateAddress = await bound.private.value() else {
             return
         }
-        connector.isReached(at: privateAddress.url)
+        let privateURL = privateAddress.url(scheme: privateCertificate == nil ? "http" : "https")
+        connector.isReached(at: privateURL)
         await connector.checkCredentials()
-        let addresses = Instance.Addresses(publicURL: publicAddress.url, privateURL: privateAddress.url)
+        let addresses = Instance.Addresses(
+            publicURL: publicAddress.url(),
+            privateURL: privateURL,
+            privateCertificate: privateCertificate
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await dispatcher.run() }
             await onReady(addresses)

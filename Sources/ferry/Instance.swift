@@ -4,6 +4,7 @@ import Events
 import Foundation
 import Integrations
 import Logging
+import NIOSSL
 import Server
 import ServiceLifecycle
 import Storage
@@ -30,6 +31,8 @@ struct Instance {
     struct Addresses: Sendable {
         let publicURL: String
         let privateURL: String
+        /// The file with the certificate that the private listener shows, where it speaks TLS.
+        var privateCertificate: String?
     }
 
     let store: DataStore
@@ -37,11 +40,15 @@ struct Instance {
     private let configurator: Configurator
     private let configuration: Configuration
     private let httpClient: HTTPClient
+    /// Speaks to the embedded workspaces alone.
+    private let loopClient: HTTPClient
+    private let certificate: PrivateCertificate?
     private let logger: Logger
 
     /// Opens the data and puts everything in place; nothing listens yet.
     ///
-    /// - Throws: `StorageError`, `ListenerError`, `SecretReference.Missing`, each with a sentence for the operator.
+    /// - Throws: `StorageError`, `ListenerError`, `SecretReference.Missing`, `PrivateCertificate.Failure`, each with a
+    ///   sentence for the operator.
     init(_ options: Options, logger: Logger) throws {
         self.logger = logger
         Memory.shareHeaps()
@@ -49,7 +56,9 @@ struct Instance {
         store = try DataStore(opening: options.data.storage)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient
-        let connector = Connector(store, httpClient: httpClient, logger: logger)
+        let loopClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.loopConfiguration)
+        self.loopClient = loopClient
+        let connector = Connector(store, httpClient: httpClient, loopClient: loopClient, logger: logger)
         let live = LiveIntegrations()
         let control = DeliveryControl()
         configurator = Configurator(
@@ -60,6 +69,10 @@ struct Instance {
             now: { Moment.now }
         )
         do {
+            let certificate = try options.configuration.privateTLS.map {
+                try PrivateCertificate($0, data: options.data, address: options.privateAddress)
+            }
+            self.certificate = certificate
             let publicBound = Bound()
             let privateBound = Bound()
             let metrics = MetricsRegistry()
@@ -95,6 +108,7 @@ struct Instance {
                     address: options.privateAddress,
                     option: "--listen-private",
                     service: privateAPI,
+                    tls: try certificate.map { try ListenerTLS(certificate: $0.certificate, key: $0.key) },
                     logger: logger,
                     onBound: privateBound.set
                 ),
@@ -102,6 +116,7 @@ struct Instance {
                     connector: connector,
                     dispatcher: Self.dispatcher(live, store, control, metrics, options, logger),
                     bound: (publicBound, privateBound),
+                    privateCertificate: certificate?.certificate,
                     onReady: options.onReady
                 ),
                 Listener(
@@ -119,6 +134,7 @@ struct Instance {
         } catch {
             try? store.close()
             try? httpClient.syncShutdown()
+            try? loopClient.syncShutdown()
             throw error
         }
     }
@@ -143,8 +159,19 @@ struct Instance {
             outcome = .failure(error)
         }
         try? await httpClient.shutdown()
+        try? await loopClient.shutdown()
         try? store.close()
+        certificate?.removeTemporary()
         try outcome.get()
+    }
+
+    /// What is at the other end is this very process, whatever its certificate says, and whoever has signed it.
+    private static var loopConfiguration: HTTPClient.Configuration {
+        var configuration = TrackClient.httpConfiguration
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        configuration.tlsConfiguration = tls
+        return configuration
     }
 
     private static func dispatcher(

@@ -105,6 +105,7 @@ struct Serve: AsyncParsableCommand {
             "  source API     \(addresses.publicURL)",
             "  private API    \(addresses.privateURL)",
         ]
+        if let certificate = addresses.privateCertificate { lines.append("  certificate    \(certificate)") }
         for source in configuration.sources {
             let keys = source.writeKeys.map { key in (try? key.resolved()).map { "\($0.prefix(4))…" } ?? "••••" }
             let state = source.isEnabled ? "" : ", switched off"
@@ -121,9 +122,10 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func writeReadyFile(_ path: String, _ addresses: Instance.Addresses) {
-        let line: JSON = ["public": .string(addresses.publicURL), "private": .string(addresses.privateURL)]
+        var line: JSON.Object = ["public": .string(addresses.publicURL), "private": .string(addresses.privateURL)]
+        if let certificate = addresses.privateCertificate { line["private_certificate"] = .string(certificate) }
         do {
-            try "\(line)\n".write(toFile: path, atomically: true, encoding: .utf8)
+            try "\(JSON.object(line))\n".write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
             Terminal.error("the ready file \(path) can't be written: \(error.localizedDescription)")
         }
@@ -140,6 +142,9 @@ struct Serve: AsyncParsableCommand {
             Terminal.error(error.description)
             throw ExitCode.configuration
         } catch let error as ListenerError {
+            Terminal.error(error.description)
+            throw ExitCode.failure
+        } catch let error as PrivateCertificate.Failure {
             Terminal.error(error.description)
             throw ExitCode.failure
         } catch let error as StorageError {

@@ -79,6 +79,8 @@ final class ScratchFolder: Sendable {
 final class RunningFerry: Sendable {
     let publicURL: String
     let privateURL: String
+    /// The file with the private listener's certificate, where it speaks TLS.
+    let privateCertificate: String?
     private let adminToken: String?
     private let process: Process
 
@@ -119,6 +121,7 @@ final class RunningFerry: Sendable {
         let addresses = try #require(line, "ferry serve ended before it was ready: \(said)")
         publicURL = try #require(addresses["public"]?.stringValue)
         privateURL = try #require(addresses["private"]?.stringValue)
+        privateCertificate = addresses["private_certificate"]?.stringValue
     }
 
     deinit {

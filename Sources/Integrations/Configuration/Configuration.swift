@@ -30,6 +30,14 @@ package struct Configuration: Sendable {
         }
     }
 
+    /// What the private listener shows of itself to those who speak TLS to it.
+    package enum PrivateTLS: Sendable, Equatable {
+        /// Made by Ferry, and kept in the data folder.
+        case selfSigned
+        /// PEM files.
+        case files(certificate: String, key: String)
+    }
+
     /// Where events are kept.
     package enum DataLocation: Sendable, Equatable {
         /// A folder that holds SQLite files.
@@ -91,6 +99,8 @@ package struct Configuration: Sendable {
 
     package var publicAddress = Address(host: "127.0.0.1", port: 8080)
     package var privateAddress = Address(host: "127.0.0.1", port: 8081)
+    /// `nil`: the private listener speaks plain HTTP.
+    package var privateTLS: PrivateTLS?
     package var data = DataLocation.folder("./ferry-data")
     package var retention = Retention()
     package var adminToken: SecretReference?

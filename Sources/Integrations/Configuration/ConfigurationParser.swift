@@ -83,7 +83,8 @@ struct ConfigurationParser {
     // MARK: listen, data, retention
 
     private mutating func readListen(_ node: Node) {
-        readKeys(of: node, "`listen`", known: ["public", "private"]) { parser, name, value in
+        readKeys(of: node, "`listen`", known: ["public", "private", "private_tls"]) { parser, name, value in
+            if name == "private_tls" { return parser.readPrivateTLS(value) }
             guard let text = parser.reader.string(value, "`\(name)`") else { return }
             guard let address = Configuration.Address(text) else {
                 parser.reader.note(value, "`\(text)` is not an address", "write HOST:PORT, for example 127.0.0.1:8080")
@@ -95,6 +96,37 @@ struct ConfigurationParser {
                 parser.configuration.privateAddress = address
             }
         }
+    }
+
+    /// `self-signed`, or both files.
+    private mutating func readPrivateTLS(_ node: Node) {
+        if case .scalar(let scalar) = node, scalar.string == "self-signed" {
+            configuration.privateTLS = .selfSigned
+            return
+        }
+        guard case .mapping = node else {
+            reader.note(
+                node,
+                "`private_tls` is neither a certificate nor a wish for one",
+                "write self-signed, or { certificate: FILE, key: FILE }"
+            )
+            return
+        }
+        var files: [String: String] = [:]
+        let names = ["certificate", "key"]
+        guard
+            let read = readKeys(
+                of: node,
+                "`private_tls`",
+                known: names,
+                read: { parser, name, value in files[name] = parser.reader.string(value, "`\(name)`") }
+            )
+        else { return }
+        for name in names where !read.contains(name) {
+            reader.note(node, "`private_tls` has no `\(name)`", "add `\(name): FILE`, in PEM")
+        }
+        guard let certificate = files["certificate"], let key = files["key"] else { return }
+        configuration.privateTLS = .files(certificate: certificate, key: key)
     }
 
     private mutating func readData(_ node: Node) {

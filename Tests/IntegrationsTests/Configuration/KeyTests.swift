@@ -49,6 +49,30 @@ import Triggers
         )
     }
 
+    @Test func `the private listener speaks TLS with a certificate of somebody's or of its own`() throws {
+        #expect(try parse("listen: {}").privateTLS == nil)
+        #expect(try parse("listen: { private_tls: self-signed }").privateTLS == .selfSigned)
+        let files = try parse("listen: { private_tls: { certificate: /a.pem, key: b.pem } }").privateTLS
+        #expect(files == .files(certificate: "/a.pem", key: "b.pem"))
+    }
+
+    @Test(arguments: [
+        (
+            "true",
+            "1:24: `private_tls` is neither a certificate nor a wish for one; write self-signed, or { certificate: FILE, key: FILE }"
+        ),
+        (
+            "[]",
+            "1:24: `private_tls` is neither a certificate nor a wish for one; write self-signed, or { certificate: FILE, key: FILE }"
+        ),
+        ("{ certificate: a }", "1:24: `private_tls` has no `key`; add `key: FILE`, in PEM"),
+        ("{ certificate: a, key: b, keys: c }", "1:50: unknown key `keys`; did you mean `key`?"),
+        ("{ certificate: [], key: b }", "1:39: `certificate` must be a text, not a list"),
+    ])
+    func `private_tls refuses what is neither`(text: String, problem: String) {
+        #expect(problems("listen: { private_tls: \(text) }") == [problem])
+    }
+
     @Test func `addresses show an IPv6 host in brackets`() {
         #expect(Configuration.Address(host: "::1", port: 80).description == "[::1]:80")
         #expect(Configuration.Address("[::1]:80") == .init(host: "::1", port: 80))
