@@ -1,7 +1,7 @@
 import LosslessJSON
 import Storage
 
-/// Reads the items of the Track API v2 (track-api.md §11) and the metrics of v1 (§18.1).
+/// Reads the items of the Track API v2 (track-api.md §11).
 extension Command {
     enum Parsed {
         case command(Command)
@@ -38,7 +38,7 @@ extension Command {
         }
     }
 
-    private static func word(_ field: String, _ reader: inout ItemReader) -> String? {
+    static func word(_ field: String, _ reader: inout ItemReader) -> String? {
         guard let value = reader.item[field], !value.isNull else {
             reader.refuse(.required(field))
             return nil
@@ -122,11 +122,11 @@ extension Command {
         return reader.time(reader.item["timestamp"], field: "timestamp", default: own)
     }
 
-    private static func isTrue(_ value: JSON?) -> Bool {
+    static func isTrue(_ value: JSON?) -> Bool {
         value?.boolValue ?? value?.stringValue.map { $0.hasSameBytes(as: "true") } ?? false
     }
 
-    private static func anonymousId(_ value: JSON) -> String? {
+    static func anonymousId(_ value: JSON) -> String? {
         guard let text = value.stringValue ?? value.numberValue?.text, !text.isBlank else { return nil }
         return text
     }
@@ -137,11 +137,22 @@ extension Command {
         let name = isContent ? action : eventName(limited: action == "event", &reader)
         let attributes = reader.object(reader.item["attributes"], orEmpty: "attributes")
         let time = reader.time(reader.item["timestamp"], field: "timestamp", default: now)
+        let id = eventId(&reader)
         guard let subject, let name else { return nil }
-        let id = reader.item["id"]?.stringValue.flatMap(ULID.canonical)
         return .event(
             PersonEvent(subject: subject, type: action, name: name, id: id, attributes: attributes, time: time)
         )
+    }
+
+    /// The ULID by which a repetition is known; any other text is no ULID and no mistake (track-api.md §12).
+    static func eventId(_ reader: inout ItemReader) -> String? {
+        switch reader.item["id"] {
+        case nil, .null, .number: return nil
+        case .string(let text): return ULID.canonical(text)
+        case .bool, .array, .object:
+            reader.refuse(.invalid("id", "must be a string"))
+            return nil
+        }
     }
 
     /// Trimmed; its length is limited for events alone (track-api.md §12).
@@ -161,21 +172,24 @@ extension Command {
 
     private static func addDevice(_ reader: inout ItemReader, now: Int64) -> Command? {
         let person = reader.person()
+        guard let update = deviceUpdate(&reader, tokenKey: "token", now: now), let person else { return nil }
+        return .addDevice(of: person, update)
+    }
+
+    /// The device of a call; version 1 calls its token `id`, version 2 `token` (track-api.md §16).
+    static func deviceUpdate(_ reader: inout ItemReader, tokenKey: String, now: Int64) -> DeviceUpdate? {
         guard let device = device(&reader) else { return nil }
-        let token = deviceText(device, "token", &reader)
+        let token = deviceText(device, tokenKey, &reader)
         let platform = deviceText(device, "platform", &reader)
         let lastUsed = reader.time(device["last_used"], field: "device.last_used", default: now)
-        // Some clients put their own keys beside the token instead of under `attributes` (track-api.md §16).
-        let known = ["token", "platform", "last_used", "attributes"]
+        // Some clients put their own keys beside the token instead of under `attributes`.
+        let known = [tokenKey, "platform", "last_used", "attributes"]
         let attributes = reader.object(device["attributes"], orEmpty: "device.attributes")
             .overlaid(with: device.removing { known.contains($0) })
             .removing { $0 == "_last_status" }
         reader.checkCount(of: attributes, field: "device.attributes")
-        guard let person, let token, let platform else { return nil }
-        return .addDevice(
-            of: person,
-            DeviceUpdate(token: token, platform: platform, lastUsed: lastUsed, attributes: attributes)
-        )
+        guard let token, let platform else { return nil }
+        return DeviceUpdate(token: token, platform: platform, lastUsed: lastUsed, attributes: attributes)
     }
 
     private static func deleteDevice(_ reader: inout ItemReader) -> Command? {
@@ -251,62 +265,6 @@ extension Command {
         return object.map {
             .identifyObject(ObjectUpdate(object: $0, attributes: attributes, links: links, time: time))
         }
-    }
-
-    // MARK: Metrics
-
-    private static func delivery(_ reader: inout ItemReader, now: Int64) -> Command? {
-        let identifiers = reader.object(reader.item["identifiers"], orEmpty: "identifiers")
-        let id = reader.identifierText(identifiers["id"], field: "identifiers.id")
-        let name = word("name", &reader)
-        if let name, !["opened", "converted", "delivered"].contains(name) {
-            reader.refuse(.invalid("name", "is not supported"))
-        }
-        let attributes = reader.object(reader.item["attributes"], orEmpty: "attributes")
-        let token = deviceToken(attributes["device_token"], &reader)
-        let time = reader.time(reader.item["timestamp"], field: "timestamp", default: now)
-        guard let id, let name, let token else { return nil }
-        let metric = DeliveryMetric(deliveryId: id, name: name, timestamp: time, data: ["recipient": .string(token)])
-        return .pushMetric(metric, token: token)
-    }
-
-    private static func deviceToken(_ value: JSON?, _ reader: inout ItemReader) -> String? {
-        let field = "attributes.device_token"
-        guard let value, !value.isNull else {
-            reader.refuse(.required(field))
-            return nil
-        }
-        guard let text = value.stringValue, !text.isBlank else {
-            reader.refuse(.invalid(field, "must be a string that is not blank"))
-            return nil
-        }
-        return text
-    }
-
-    /// The metrics that can be reported (track-api.md §18.1).
-    private static let metrics = [
-        "delivered", "opened", "clicked", "converted", "bounced", "dropped", "deferred", "spammed",
-    ]
-
-    static func parsed(metric: JSON, now: Int64) -> Parsed {
-        guard let object = metric.objectValue else {
-            return .refused([.invalid("", "must be an object")])
-        }
-        var reader = ItemReader(object)
-        let deliveryId = reader.identifierText(object["delivery_id"], field: "delivery_id")
-        let name = word("metric", &reader)
-        if let name, !metrics.contains(name) {
-            reader.refuse(.invalid("metric", "is not supported"))
-        }
-        let time = reader.time(object["timestamp"], field: "timestamp", default: now)
-        var data = JSON.Object()
-        for key in ["recipient", "reason", "href", "metadata"] {
-            if let value = object[key], !value.isNull { data.append(key, value) }
-        }
-        guard let deliveryId, let name, reader.refusals.isEmpty else { return .refused(reader.refusals) }
-        return .command(
-            .metric(DeliveryMetric(deliveryId: deliveryId, name: name, timestamp: time, data: data))
-        )
     }
 }
 

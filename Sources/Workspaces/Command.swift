@@ -18,9 +18,24 @@ enum Command: Sendable {
     case identifyObject(ObjectUpdate)
     case deleteObject(ObjectReference)
     case deleteObjectRelationships(of: ObjectReference, [PersonLink])
-    case metric(DeliveryMetric)
-    /// A push metric, which also names a device (track-api.md §18.2).
-    case pushMetric(DeliveryMetric, token: String)
+    /// A delivery metric; the channel where the call tells it (track-api.md §18).
+    case metric(DeliveryMetric, DeliveryChannel?)
+    /// A form that is seen, whatever becomes of its answer (§9.10).
+    case registerForm(String)
+    /// An accepted answer of a form.
+    case submitForm(String, PersonUpdate)
+    /// Puts people into a manual segment, or takes them out (§9.14, §9.15).
+    case changeSegment(Int64, isAddition: Bool, [PersonIdentifier])
+    /// Unsubscribes the recipient of a delivery, or subscribes them again (§9.16).
+    case unsubscribe(deliveryId: String, isUnsubscribed: Bool)
+}
+
+/// How a delivery went out, in the words of the activity log (track-api.md §20): `opened_email`, `delivered_push`.
+enum DeliveryChannel: String, Sendable {
+    case email, push
+    case inApp = "in_app"
+    /// Nobody has told.
+    case unknown
 }
 
 /// Whom an event or a relationship speaks of.
@@ -67,12 +82,15 @@ struct PersonUpdate: Sendable {
     /// `_update`: make nobody.
     var isUpdateOnly: Bool
     var links: [ObjectLink]
+    /// Relationships that end, which only version 1 can ask for here (track-api.md §9.2).
+    var endedLinks: [ObjectLink] = []
     /// The time that orders the attribute values, in Unix seconds.
     var time: Int64
 }
 
 struct PersonEvent: Sendable {
-    var subject: Subject
+    /// `nil` for an invite, which is never anybody's (track-api.md §13).
+    var subject: Subject?
     /// The type of the activity: event, page, screen, viewed_content, clicked_content.
     var type: String
     var name: String

@@ -18,11 +18,17 @@ extension Execution {
         case anonymousMergeOff = "by the settings anonymous events are not joined"
         case samePerson = "both are the same person"
         case suppressedAlready = "the identifier is suppressed already"
+        case unknownDelivery = "nobody has told whose delivery this is"
         case notTheirDevice = "the person has no device of this token"
     }
 
     /// Tells of a drop, without naming a suppressed identifier again.
-    func drop(_ action: String, of identifier: PersonIdentifier? = nil, because reason: DropReason) throws {
+    func drop(
+        _ action: String,
+        of identifier: PersonIdentifier? = nil,
+        because reason: DropReason,
+        more: JSON.Object = JSON.Object()
+    ) throws {
         let isNamed = reason != .suppressed && reason != .suppressedAlready
         let identifiers: JSON.Object =
             switch identifier {
@@ -34,7 +40,7 @@ extension Execution {
         try log(
             Self.droppedType,
             .nobody(identifiers: identifiers),
-            data: ["action": .string(action), "reason": .string(reason.rawValue)]
+            data: (["action": .string(action), "reason": .string(reason.rawValue)] as JSON.Object).overlaid(with: more)
         )
     }
 }

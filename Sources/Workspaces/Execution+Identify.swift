@@ -171,6 +171,7 @@ extension Execution {
         if !changed.isEmpty { try log("attribute_change", of: person, data: changed) }
         if let anonymousId = update.anonymousId { try join(anonymousId, with: person) }
         try addRelationships(of: person, update.links, at: update.time)
+        try endRelationships(of: person, update.endedLinks)
     }
 
     private func logFailure(_ update: PersonUpdate, of person: StoredPerson?) throws {

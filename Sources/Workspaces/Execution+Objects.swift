@@ -82,6 +82,10 @@ extension Execution {
 
     func deleteRelationships(of identifier: PersonIdentifier, _ links: [ObjectLink]) throws {
         guard let person = try existingPerson(identifier, for: "delete_relationships") else { return }
+        try endRelationships(of: person, links)
+    }
+
+    func endRelationships(of person: StoredPerson, _ links: [ObjectLink]) throws {
         for link in links {
             guard let object = try existingObject(link.object) else {
                 try drop("delete_relationships", because: .unknownObject)

@@ -20,6 +20,9 @@ extension Execution {
         case .anonymous(let id):
             guard try isNew(event) else { return try drop(event.type, because: .repeatedEvent) }
             subject = try anonymousSubject(id)
+        case nil:
+            guard try isNew(event) else { return try drop(event.type, because: .repeatedEvent) }
+            subject = .nobody(identifiers: JSON.Object())
         }
         try workspace.log(
             ActivityEntry(
@@ -114,6 +117,8 @@ extension Execution {
         try workspace.moveDevices(from: secondary.key, to: primary.key)
         try workspace.moveRelationships(from: secondary.key, to: primary.key)
         try workspace.moveAnonymousIds(from: secondary.key, to: primary.key)
+        try workspace.moveSegments(from: secondary.key, to: primary.key)
+        try workspace.moveDeliveries(from: secondary.key, to: primary.key)
         // The secondary goes first: an identifier has one owner at a time.
         try workspace.remove(secondary.key)
         var survivor = primary

@@ -24,8 +24,16 @@ struct Execution {
         case .identifyObject(let update): try identify(update)
         case .deleteObject(let object): try delete(object)
         case .deleteObjectRelationships(let object, let links): try deleteRelationships(of: object, links)
-        case .metric(let metric): try workspace.record(metric)
-        case .pushMetric(let metric, let token): try record(metric, ofDevice: token)
+        case .metric(let metric, let channel): try record(metric, by: channel)
+        case .registerForm(let id): try workspace.registerForm(id, at: now)
+        case .submitForm(let id, let update):
+            try workspace.registerForm(id, at: now)
+            try workspace.countSubmission(ofForm: id, at: now)
+            try identify(update)
+        case .changeSegment(let segment, let isAddition, let people):
+            try change(segment, isAddition: isAddition, people)
+        case .unsubscribe(let deliveryId, let isUnsubscribed):
+            try unsubscribe(recipientOf: deliveryId, isUnsubscribed)
         }
     }
 
@@ -76,22 +84,6 @@ struct Execution {
     func log(_ type: String, _ subject: ActivityEntry.Subject, data: JSON.Object? = nil) throws {
         try workspace.log(
             ActivityEntry(subject: subject, type: type, timestamp: now, loggedAt: now, data: data.map(JSON.object))
-        )
-    }
-
-    // MARK: Metrics
-
-    private func record(_ metric: DeliveryMetric, ofDevice token: String) throws {
-        try workspace.record(metric)
-        guard let device = try workspace.device(token) else { return }
-        try workspace.log(
-            ActivityEntry(
-                subject: .person(device.person),
-                type: "\(metric.name)_push",
-                timestamp: metric.timestamp,
-                loggedAt: now,
-                data: ["delivery_id": .string(metric.deliveryId), "device_token": .string(token)]
-            )
         )
     }
 }

@@ -9,6 +9,10 @@ enum TrackLimit {
     /// Attributes of one call, and of one person, object or relationship.
     static let attributes = 300
     static let eventName = 100
+    /// The data of an event of version 1, as JSON text.
+    static let eventData = 100_000
+    /// People of one call that changes a segment.
+    static let segmentEntries = 1000
     /// All attributes of one object or relationship.
     static let objectAttributes = 100 << 10
 }
@@ -170,8 +174,12 @@ struct ItemReader {
 
     /// The entries of `cio_relationships` on a person.
     mutating func objectLinks(isRequired: Bool) -> [ObjectLink] {
+        objectLinks(item[Self.relationships], field: Self.relationships, isRequired: isRequired)
+    }
+
+    mutating func objectLinks(_ value: JSON?, field: String, isRequired: Bool) -> [ObjectLink] {
         var links: [ObjectLink] = []
-        for (field, entry) in relationshipEntries(isRequired: isRequired) {
+        for (field, entry) in relationshipEntries(value, field: field, isRequired: isRequired) {
             let attributes = relationshipAttributes(entry, field: field)
             if let object = object(entry["identifiers"], field: "\(field).identifiers") {
                 links.append(ObjectLink(object: object, attributes: attributes))
@@ -183,7 +191,8 @@ struct ItemReader {
     /// The entries of `cio_relationships` on an object.
     mutating func personLinks(isRequired: Bool, allowsAnonymous: Bool) -> [PersonLink] {
         var links: [PersonLink] = []
-        for (field, entry) in relationshipEntries(isRequired: isRequired) {
+        let field = Self.relationships
+        for (field, entry) in relationshipEntries(item[field], field: field, isRequired: isRequired) {
             let attributes = relationshipAttributes(entry, field: field)
             var identifiers = entry["identifiers"]
             // The description's own sample has the anonymous id beside the other keys (track-api.md §17.4).
@@ -198,9 +207,14 @@ struct ItemReader {
         return links
     }
 
-    private mutating func relationshipEntries(isRequired: Bool) -> [(field: String, entry: JSON.Object)] {
-        let field = "cio_relationships"
-        guard let value = item[field], !value.isNull else {
+    private static let relationships = "cio_relationships"
+
+    private mutating func relationshipEntries(
+        _ value: JSON?,
+        field: String,
+        isRequired: Bool
+    ) -> [(field: String, entry: JSON.Object)] {
+        guard let value, !value.isNull else {
             if isRequired { refuse(.required(field)) }
             return []
         }

@@ -59,13 +59,23 @@ package struct Workspace: Sendable {
         return refused
     }
 
-    /// Records the body of `POST /api/v1/metrics`, received at `now` (Unix seconds); see `carryOut(entity:now:)`.
-    package func carryOut(metric: JSON, now: Int64) async throws(StorageError) -> [Refusal] {
-        switch Command.parsed(metric: metric, now: now) {
-        case .refused(let refusals): return refusals
+    /// Carries out a call of version 1, received at `now` (Unix seconds); see `carryOut(entity:now:)`.
+    ///
+    /// - Parameters:
+    ///   - call: what stands in the path.
+    ///   - body: `null` where there is none.
+    ///   - now: when it was received.
+    /// - Returns: why the call is refused; empty when it was accepted.
+    /// - Throws: the error of the disk; nothing was changed then.
+    package func carryOut(_ call: V1Call, body: JSON, now: Int64) async throws(StorageError) -> [Refusal] {
+        switch Command.parsed(call, body: body, settings: settings, now: now) {
         case .command(let command):
             try await carryOut([command], now: now)
             return []
+        case .refused(let refusals):
+            // The form is known from then on, though its answer is refused (track-api.md §9.10).
+            if case .submitForm(let id) = call { try await carryOut([.registerForm(id)], now: now) }
+            return refusals
         }
     }
 
@@ -77,6 +87,11 @@ package struct Workspace: Sendable {
                 try execution.carryOut(command)
             }
         }
+    }
+
+    /// Whether it is known whose a delivery is.
+    package func knows(delivery id: String) async throws(StorageError) -> Bool {
+        try await store.read(in: name) { try $0.delivery(id) != nil }
     }
 
     /// Empties the workspace.

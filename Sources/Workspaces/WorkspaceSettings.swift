@@ -21,5 +21,17 @@ package struct WorkspaceSettings: Sendable, Equatable {
     /// Whether an identify whose identifiers are refused still stores its other attributes (§6.2).
     package var keepsAttributesOfRefusedIdentify = false
 
+    /// Which manual segments there are (§9.14).
+    package var segments = KnownSegments.any
+
     package init() {}
+}
+
+/// Which manual segments a workspace has (track-api.md §9.14).
+package enum KnownSegments: Sendable, Equatable {
+    /// Whichever is named. In Customer.io somebody makes segments by hand; here nobody can, and a program under test
+    /// would have none to put people into.
+    case any
+    /// These alone. Any other is refused, as those that are missing or data-driven are at Customer.io.
+    case only(Set<Int64>)
 }

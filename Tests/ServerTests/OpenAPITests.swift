@@ -65,7 +65,8 @@ import Yams
                 (item.mapping?.keys.compactMap(\.string) ?? []).map { "\($0.uppercased()) \(path.string ?? "")" }
             }
             // Customer.io's own paths are described by Customer.io.
-            let served = api.operations.filter { !$0.contains(" /api/") && $0 != "GET /auth" }
+            let own = ["GET /auth", "POST /push/events", "POST /unsubscribe/{delivery}"]
+            let served = api.operations.filter { !$0.contains(" /api/") && !own.contains($0) }
             #expect(Set(described).subtracting(served).sorted() == [], "they are described and not served")
             #expect(served.subtracting(described).sorted() == [], "they are served and not described")
             #expect(!served.isEmpty)

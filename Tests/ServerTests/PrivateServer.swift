@@ -17,6 +17,8 @@ struct PrivateServer {
         writeKeys: WriteKeys = SourceServer.keys,
         on data: DataStore? = nil,
         additionalHosts: [String] = [],
+        settings: WorkspaceSettings = WorkspaceSettings(),
+        requestsPerSecond: Int? = nil,
         isReady: @escaping @Sendable () async -> Bool = { true },
         _ body: (PrivateServer) async throws -> Void
     ) async throws {
@@ -28,7 +30,8 @@ struct PrivateServer {
                 apiKey: "\(name)-key",
                 region: number == 0 ? .us : .eu,
                 environmentID: Int64(number + 3),
-                workspace: Workspace(name: name, in: data.workspaces)
+                requestsPerSecond: requestsPerSecond,
+                workspace: Workspace(name: name, in: data.workspaces, settings: settings)
             )
         }
         try await RunningServer.with { logger in
@@ -58,6 +61,33 @@ struct PrivateServer {
     /// Posts with the credentials of a workspace.
     func track(_ path: String, _ text: String, to workspace: String = "one") async throws -> Answered {
         try await server.post(path, text, [basic("\(workspace)-site:\(workspace)-key")])
+    }
+
+    /// Sends with the credentials of a workspace, and a body where there is one.
+    func send(
+        _ method: String,
+        _ path: String,
+        _ text: String? = nil,
+        headers: [(String, String)] = []
+    ) async throws -> Answered {
+        try await server.send(
+            method,
+            path,
+            headers: [basic("one-site:one-key")] + headers,
+            body: text.map { .bytes(Array($0.utf8)) }
+        )
+    }
+
+    /// The person with this id as JSON; `nil` when there is none.
+    func person(_ identifier: String) async throws -> JSON? {
+        let answer = try await read("people/\(identifier)")
+        return answer.status == 200 ? answer.json : nil
+    }
+
+    /// The names of a person's events, pages and screens, the oldest first.
+    func events(_ identifier: String) async throws -> [String] {
+        let items = try await read("people/\(identifier)/activity?limit=1000").json?["items"]?.arrayValue ?? []
+        return items.reversed().compactMap { $0["name"]?.stringValue ?? $0["url"]?.stringValue }
     }
 
     func read(_ path: String, _ headers: [(String, String)] = []) async throws -> Answered {

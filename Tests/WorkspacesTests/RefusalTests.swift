@@ -306,7 +306,7 @@ private func long(_ bytes: Int) -> String {
     func `a metric is recorded`(name: String) async throws {
         let test = try Playground()
         let body = #"{"delivery_id":"RPIL==","metric":"\#(name)","timestamp":7,"recipient":491,"metadata":{"a":1.0}}"#
-        #expect(try await test.workspace.carryOut(metric: try JSON(parsing: body), now: noon).isEmpty)
+        #expect(try await test.workspace.carryOut(.metric, body: try JSON(parsing: body), now: noon).isEmpty)
         let page = try #require(Page())
         #expect(
             try await test.workspace.metrics(page).description
@@ -323,7 +323,7 @@ private func long(_ bytes: Int) -> String {
     )
     func `a bad metric is refused`(body: String, fields: [String]) async throws {
         let test = try Playground()
-        let refusals = try await test.workspace.carryOut(metric: try JSON(parsing: body), now: noon)
+        let refusals = try await test.workspace.carryOut(.metric, body: try JSON(parsing: body), now: noon)
         #expect(refusals.map(\.field) == fields)
         #expect(try await test.workspace.counts() == .init())
     }

@@ -17,6 +17,8 @@ package struct EmbeddedWorkspace: Sendable {
     package let region: Region
     /// The number of the workspace.
     package let environmentID: Int64
+    /// Requests that it takes in one second, more being answered 429; `nil`, as many as come.
+    package let requestsPerSecond: Int?
     /// What carries out the operations.
     package let workspace: Workspace
 
@@ -27,6 +29,7 @@ package struct EmbeddedWorkspace: Sendable {
         apiKey: String,
         region: Region = .us,
         environmentID: Int64 = 1,
+        requestsPerSecond: Int? = nil,
         workspace: Workspace
     ) {
         self.name = name
@@ -34,6 +37,7 @@ package struct EmbeddedWorkspace: Sendable {
         self.apiKey = Array(apiKey.utf8)
         self.region = region
         self.environmentID = environmentID
+        self.requestsPerSecond = requestsPerSecond
         self.workspace = workspace
     }
 }

@@ -4,6 +4,8 @@ import HTTPTypes
 /// What became of a request. The one place where HTTP statuses are chosen.
 enum Situation: Equatable {
     case done
+    /// There is nothing to say (track-api.md §9.10).
+    case doneWithoutBody
     /// A preflight's answer, which has no body.
     case preflight
     /// The sender has it already.
@@ -41,7 +43,7 @@ enum Situation: Equatable {
     var status: HTTPResponse.Status {
         switch self {
         case .done: .ok
-        case .preflight: .noContent
+        case .doneWithoutBody, .preflight: .noContent
         case .unchanged: .notModified
         case .unreadable: .badRequest
         case .refused(_, .permissive): .ok
