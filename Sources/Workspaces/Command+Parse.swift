@@ -9,11 +9,11 @@ extension Command {
     }
 
     /// Checks one item and reads its fields; `now` (Unix seconds) stands in for the times that it does not have.
-    static func parsed(_ item: JSON, now: Int64) -> Parsed {
+    static func parsed(_ item: JSON, settings: WorkspaceSettings, now: Int64) -> Parsed {
         guard let object = item.objectValue else {
             return .refused([.invalid("", "must be an object")])
         }
-        var reader = ItemReader(object)
+        var reader = ItemReader(object, settings)
         let command = command(&reader, now: now)
         guard let command, reader.refusals.isEmpty else { return .refused(reader.refusals) }
         return .command(command)
@@ -99,12 +99,14 @@ extension Command {
         case nil: return nil
         case .anonymous: return .identifyAnonymous
         case .person(let person):
+            let (attributes, phone) = reader.attributes(attributes, of: person)
             return .identifyPerson(
                 PersonUpdate(
                     person: person,
                     id: id,
                     email: email,
                     cioId: cioId.text.map(reader.withoutPrefix),
+                    phone: phone,
                     attributes: attributes,
                     anonymousId: attributes["anonymous_id"].flatMap(anonymousId),
                     isUpdateOnly: isTrue(given["_update"]),
@@ -144,15 +146,16 @@ extension Command {
         )
     }
 
-    /// The ULID by which a repetition is known; any other text is no ULID and no mistake (track-api.md §12).
+    /// The ULID by which a repetition is known; by the settings any other text is no mistake (track-api.md §12).
     static func eventId(_ reader: inout ItemReader) -> String? {
-        switch reader.item["id"] {
-        case nil, .null, .number: return nil
-        case .string(let text): return ULID.canonical(text)
-        case .bool, .array, .object:
+        guard let value = reader.item["id"], !value.isNull else { return nil }
+        guard let text = value.stringValue ?? value.numberValue?.text else {
             reader.refuse(.invalid("id", "must be a string"))
             return nil
         }
+        let id = ULID.canonical(text)
+        if id == nil, reader.settings.asksForULIDs { reader.refuse(.invalid("id", "must be a ULID")) }
+        return id
     }
 
     /// Trimmed; its length is limited for events alone (track-api.md §12).

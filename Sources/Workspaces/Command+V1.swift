@@ -10,8 +10,8 @@ extension Command {
         guard let object = body.isNull ? JSON.Object() : body.objectValue else {
             return .refused([.invalid("", "request body must be an object")])
         }
-        var reader = ItemReader(object)
-        let command = command(call, &reader, settings.segments, now: now)
+        var reader = ItemReader(object, settings)
+        let command = command(call, &reader, now: now)
         guard let command, reader.refusals.isEmpty else { return .refused(reader.refusals) }
         return .command(command)
     }
@@ -19,7 +19,6 @@ extension Command {
     private static func command(
         _ call: V1Call,
         _ reader: inout ItemReader,
-        _ segments: KnownSegments,
         now: Int64
     ) -> Command? {
         switch call {
@@ -49,9 +48,9 @@ extension Command {
         case .pushMetric: return pushMetric(&reader, now: now)
         case .inAppMetric: return inAppMetric(&reader, now: now)
         case .addToSegment(let segment, let idType):
-            return changeSegment(segment, isAddition: true, idType, &reader, segments)
+            return changeSegment(segment, isAddition: true, idType, &reader)
         case .removeFromSegment(let segment, let idType):
-            return changeSegment(segment, isAddition: false, idType, &reader, segments)
+            return changeSegment(segment, isAddition: false, idType, &reader)
         case .unsubscribe(let deliveryId): return unsubscribe(deliveryId, &reader)
         }
     }
@@ -68,13 +67,15 @@ extension Command {
         reader.checkLimits(ofV1: attributes)
         let (links, endedLinks) = relationships(&reader)
         guard let person else { return nil }
+        let (allAttributes, phone) = reader.attributes(attributes, of: person)
         return .identifyPerson(
             PersonUpdate(
                 person: person,
                 id: id,
                 email: email,
                 cioId: cioId.text.map(reader.withoutPrefix),
-                attributes: attributes,
+                phone: phone,
+                attributes: allAttributes,
                 anonymousId: attributes["anonymous_id"].flatMap(anonymousId),
                 isUpdateOnly: isTrue(reader.item["_update"]),
                 links: links,
@@ -214,12 +215,11 @@ extension Command {
         _ segment: String,
         isAddition: Bool,
         _ idType: String?,
-        _ reader: inout ItemReader,
-        _ known: KnownSegments
+        _ reader: inout ItemReader
     ) -> Command? {
         let number = Int64(segment).flatMap { $0 > 0 ? $0 : nil }
         let isKnown =
-            switch known {
+            switch reader.settings.segments {
             case .any: number != nil
             case .only(let numbers): number.map(numbers.contains) ?? false
             }

@@ -75,6 +75,8 @@ struct PersonUpdate: Sendable {
     var id: IdentifierChange
     var email: IdentifierChange
     var cioId: String?
+    /// Where phone numbers identify people; also one of `attributes`.
+    var phone: String?
     /// Without identifiers and control words.
     var attributes: JSON.Object
     /// Joins what is known of it (track-api.md §13); also one of `attributes`.

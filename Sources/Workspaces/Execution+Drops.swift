@@ -35,6 +35,7 @@ extension Execution {
             case .id(let id)? where isNamed: ["id": .string(id)]
             case .email(let email)? where isNamed: ["email": .string(email)]
             case .cioId(let cioId)? where isNamed: ["cio_id": .string(cioId)]
+            case .phone(let phone)? where isNamed: ["phone": .string(phone)]
             default: [:]
             }
         try log(

@@ -59,13 +59,13 @@ extension Execution {
         }
         if let found {
             let others = owners.filter { $0.key != found.key }
-            guard let other = others.first else { return filling(found, from: update) }
+            guard let other = others.first else { return try filling(found, from: update) }
             return others.count == 1 && mayMerge(found, other, update)
                 ? .mergeThenUpdate(primary: min(found, other), secondary: max(found, other)) : .fail(found)
         }
         guard let owner = owners.first else { return update.isUpdateOnly ? .ignore(.updateOnly) : .create }
         guard owners.count == 1 else { return .fail(nil) }
-        return renaming(owner, from: update)
+        return try renaming(owner, from: update)
     }
 
     /// Row 2: identifiers change freely, unless somebody else owns the new one.
@@ -89,7 +89,7 @@ extension Execution {
     }
 
     /// Rows 6, 7 and 8: an identifier that is not set is filled, one that is set stays.
-    private func filling(_ person: StoredPerson, from update: PersonUpdate) -> Decision {
+    private func filling(_ person: StoredPerson, from update: PersonUpdate) throws -> Decision {
         var filled = person
         if let id = update.id.text {
             guard filled.id?.hasSameBytes(as: id) ?? true else { return .fail(person) }
@@ -99,6 +99,10 @@ extension Execution {
             let isSame = filled.email.map { PersonIdentifier.email($0) == .email(email) } ?? true
             guard isSame || mayReplaceEmail(update) else { return .fail(person) }
             filled.email = isSame ? filled.email ?? email : email
+        }
+        // A number that is set stays, as an address does; the owner's own goes on below with the attributes.
+        if let phone = update.phone, let old = try workspace.attributes(of: person.key)["phone"]?.value {
+            guard old == .string(phone) else { return .fail(person) }
         }
         return .update(filled)
     }
@@ -110,12 +114,13 @@ extension Execution {
     }
 
     /// Row 9: the owner of an identifier among the attributes gets that of the call, also in the place of one they had.
-    private func renaming(_ person: StoredPerson, from update: PersonUpdate) -> Decision {
-        guard case .update(var renamed) = filling(person, from: update) else { return .fail(person) }
+    private func renaming(_ person: StoredPerson, from update: PersonUpdate) throws -> Decision {
+        guard case .update(var renamed) = try filling(person, from: update) else { return .fail(person) }
         switch update.person {
         case .id(let id): renamed.id = id
         case .email(let email): renamed.email = email
-        case .cioId: break
+        // A phone number is one of the attributes, and set with them.
+        case .cioId, .phone: break
         }
         return .update(renamed)
     }
@@ -127,7 +132,7 @@ extension Execution {
         switch update.person {
         case .id: return update.email.text != nil && found.email == nil && other.id == nil
         case .email: return update.id.text != nil && found.id == nil && other.email == nil
-        case .cioId: return false
+        case .cioId, .phone: return false
         }
     }
 
@@ -193,6 +198,7 @@ extension Execution {
                 case .id(let id): ["id": .string(id)]
                 case .email(let email): ["email": .string(email)]
                 case .cioId(let cioId): ["cio_id": .string(cioId)]
+                case .phone(let phone): ["phone": .string(phone)]
                 }
             try log("failed_attribute_change", .nobody(identifiers: identifiers), data: data)
         }
@@ -235,6 +241,7 @@ extension PersonUpdate {
         if let id = id.text { identifiers.append(.id(id)) }
         if let email = email.text { identifiers.append(.email(email)) }
         if let cioId { identifiers.append(.cioId(cioId)) }
+        if let phone { identifiers.append(.phone(phone)) }
         return identifiers
     }
 
@@ -244,6 +251,7 @@ extension PersonUpdate {
         case .id: id.text.map { PersonIdentifier.id($0) != person } ?? false
         case .email: email.text.map { PersonIdentifier.email($0) != person } ?? false
         case .cioId: false
+        case .phone: phone.map { PersonIdentifier.phone($0) != person } ?? false
         }
     }
 

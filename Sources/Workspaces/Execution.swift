@@ -50,6 +50,12 @@ struct Execution {
         switch identifier {
         case .id(let id): return try make(id: id, email: nil)
         case .email(let email): return try make(id: nil, email: email)
+        case .phone(let phone):
+            let person = try make(id: nil, email: nil)
+            var attributes = AttributeSet()
+            attributes.set(AttributeSet.Entry(name: "phone", value: .string(phone), time: now))
+            try workspace.setAttributes(attributes, of: person.key)
+            return person
         case .cioId:
             try drop(action, of: identifier, because: .unknownCioId)
             return nil

@@ -22,10 +22,12 @@ enum TrackLimit {
 /// A method that returns `nil` has written down why; other fields are still read, so that all errors come at once.
 struct ItemReader {
     let item: JSON.Object
+    let settings: WorkspaceSettings
     private(set) var refusals: [Refusal] = []
 
-    init(_ item: JSON.Object) {
+    init(_ item: JSON.Object, _ settings: WorkspaceSettings) {
         self.item = item
+        self.settings = settings
     }
 
     mutating func refuse(_ refusal: Refusal) {
@@ -51,7 +53,7 @@ struct ItemReader {
             refuse(.invalid(field, "must contain exactly one identifier"))
             return nil
         }
-        guard kind != "phone", kind != "anonymous_id" || allowsAnonymous else {
+        guard kind != "phone" || settings.identifiesByPhone, kind != "anonymous_id" || allowsAnonymous else {
             refuse(.invalid("\(field).\(kind)", "is not supported as an identifier here"))
             return nil
         }
@@ -60,6 +62,12 @@ struct ItemReader {
         case "id": return .person(.id(text))
         case "email": return .person(.email(text))
         case "cio_id": return .person(.cioId(withoutPrefix(text)))
+        case "phone":
+            guard text.isPhoneNumber else {
+                refuse(.invalid("\(field).phone", "must be a phone number in E.164, like +14155552671"))
+                return nil
+            }
+            return .person(.phone(text))
         default: return .anonymous(text)
         }
     }
@@ -89,6 +97,19 @@ struct ItemReader {
             return nil
         }
         return text
+    }
+
+    /// The attributes of an identify with the number of whom they are about, and that number, or the one among them.
+    /// Where none identifies people, and where it is not in E.164, `phone` is an attribute as any other.
+    func attributes(
+        _ attributes: JSON.Object,
+        of person: PersonIdentifier
+    ) -> (attributes: JSON.Object, phone: String?) {
+        guard settings.identifiesByPhone else { return (attributes, nil) }
+        var attributes = attributes
+        if case .phone(let phone) = person, attributes["phone"] == nil { attributes["phone"] = .string(phone) }
+        let phone = attributes["phone"]?.stringValue.flatMap { $0.isPhoneNumber ? $0 : nil }
+        return (attributes, phone)
     }
 
     /// An identifier among the attributes of an identify.
@@ -272,6 +293,13 @@ extension JSON {
 }
 
 extension String {
+    /// Whether this is a number in E.164: a plus sign and up to 15 digits.
+    fileprivate var isPhoneNumber: Bool {
+        let digits = utf8.dropFirst()
+        return utf8.first == UInt8(ascii: "+") && 2...15 ~= digits.count && digits.first != UInt8(ascii: "0")
+            && digits.allSatisfy { 0x30...0x39 ~= $0 }
+    }
+
     var isBlank: Bool {
         allSatisfy(\.isWhitespace)
     }

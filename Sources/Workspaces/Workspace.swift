@@ -29,7 +29,7 @@ package struct Workspace: Sendable {
     ///   anything changed: a suppressed person or an unknown `cio_id` is accepted and ignored (track-api.md §3.1).
     /// - Throws: the error of the disk; nothing was changed then, and the item may be sent again.
     package func carryOut(entity: JSON, now: Int64) async throws(StorageError) -> [Refusal] {
-        switch Command.parsed(entity, now: now) {
+        switch Command.parsed(entity, settings: settings, now: now) {
         case .refused(let refusals): return refusals
         case .command(let command):
             try await carryOut([command], now: now)
@@ -50,7 +50,7 @@ package struct Workspace: Sendable {
         var commands: [Command] = []
         var refused: [(index: Int, refusal: Refusal)] = []
         for (index, item) in batch.enumerated() {
-            switch Command.parsed(item, now: now) {
+            switch Command.parsed(item, settings: settings, now: now) {
             case .command(let command): commands.append(command)
             case .refused(let refusals): refused += refusals.map { (index, $0) }
             }

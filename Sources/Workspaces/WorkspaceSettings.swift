@@ -21,6 +21,10 @@ package struct WorkspaceSettings: Sendable, Equatable {
     /// Whether an identify whose identifiers are refused still stores its other attributes (§6.2).
     package var keepsAttributesOfRefusedIdentify = false
 
+    /// Whether a phone number in E.164 identifies people (§6.1); else it is an attribute as any other.
+    package var identifiesByPhone = false
+    /// Whether an event's id must be a ULID; else another one is no mistake, and no repetition is known by it (§12).
+    package var asksForULIDs = false
     /// Which manual segments there are (§9.14).
     package var segments = KnownSegments.any
 

@@ -154,6 +154,24 @@ import Workspaces
         }
     }
 
+    @Test func `the items of a batch are applied in their order, whatever their types`() async throws {
+        try await PrivateServer.with { workspace async throws in
+            let acme = #""identifiers":{"object_type_id":"1","object_id":"acme"}"#
+            let items = [
+                Self.identify, Self.event("before"), Self.event("of the other", id: "u2"),
+                #"{"type":"object","action":"identify",\#(acme),"cio_relationships":[{"identifiers":{"id":"u2"}}],"x":[]}"#,
+                #"{"type":"person","action":"merge","primary":{"id":"u1"},"secondary":{"id":"u2"},"created_at":5}"#,
+                Self.event("after"),
+                #"{"type":"delivery","action":"event","identifiers":{"id":"d"},"name":"opened","attributes":{"device_token":"t"}}"#,
+            ]
+            #expect(try await workspace.track("/api/v2/batch", batch(items)).text == "{}\n")
+            #expect(try await workspace.events("u1") == ["before", "of the other", "after"])
+            #expect(try await workspace.person("u1")?["relationships"]?.arrayValue?.count == 1)
+            #expect(try await workspace.person("u2") == nil)
+            #expect(try await workspace.read("metrics").json?["items"]?.arrayValue?.count == 1)
+        }
+    }
+
     @Test func `a bad entity is answered 400 without a position`() async throws {
         try await PrivateServer.with { workspace async throws in
             let answer = try await workspace.track(

@@ -112,7 +112,7 @@ import Testing
     }
 
     private func usePeople(_ workspace: WorkspaceTransaction, _ one: StoredPerson, _ two: StoredPerson) throws {
-        _ = try [.id("1"), .email("1@x.com"), .cioId("1-1")].map { try workspace.person($0) }
+        _ = try [.id("1"), .email("1@x.com"), .cioId("1-1"), .phone("+1")].map { try workspace.person($0) }
         _ = try workspace.person(at: one.key)
         try workspace.setIdentifiers(of: one)
         try workspace.setAttributes(try workspace.attributes(of: one.key), of: one.key)

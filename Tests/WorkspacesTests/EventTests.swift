@@ -212,4 +212,17 @@ private let day: Int64 = 24 * 60 * 60
         )
         #expect(try await test.workspace.person("u1")?["relationships"] == [])
     }
+
+    @Test(arguments: ["no ulid", "01BX5ZZKBKACTAV9WEVGEMMVRU", "81BX5ZZKBKACTAV9WEVGEMMVRY"])
+    func `an id that is no ULID is refused where a workspace asks for one`(id: String) async throws {
+        let item = event(#"{"id":"u1"}"#, "Buy", more: #","id":"\#(id)""#)
+        let lenient = try Playground()
+        try await lenient.send(item, item)
+        #expect(try await lenient.events("u1") == ["Buy", "Buy"])
+        let strict = try Playground { $0.asksForULIDs = true }
+        #expect(try await strict.refusals(item).map(\.field) == ["id"])
+        let body = try JSON(parsing: #"{"name":"Buy","id":"\#(id)"}"#)
+        let refusals = try await strict.workspace.carryOut(.event(person: "u1"), body: body, now: noon)
+        #expect(refusals.map(\.words) == ["id must be a ULID"])
+    }
 }

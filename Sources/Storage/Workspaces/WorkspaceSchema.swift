@@ -11,6 +11,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-25 suppressed together") { try indexSuppressed($0) }
         migrator.registerMigration("2026-11-26 suppressed by marks") { try SuppressionMarks.introduce($0) }
         migrator.registerMigration("2026-11-26 segments, forms, deliveries") { try createSegments($0) }
+        migrator.registerMigration("2026-11-26 people by phone") { try indexPhones($0) }
         return migrator
     }
 
@@ -149,6 +150,15 @@ enum WorkspaceSchema {
                 CREATE INDEX activity_by_anonymous_id ON activity (workspace, anonymous_id, logged_at)
                     WHERE person IS NULL AND anonymous_id IS NOT NULL;
                 """
+        )
+    }
+
+    /// The value of the attribute `phone`. The index is on this very text.
+    static let phone = "json_extract(attributes, '$.phone[0]')"
+
+    private static func indexPhones(_ connection: Database) throws {
+        try connection.execute(
+            sql: "CREATE INDEX people_by_phone ON people (workspace, \(phone)) WHERE \(phone) IS NOT NULL"
         )
     }
 

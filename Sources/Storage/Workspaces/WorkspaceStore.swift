@@ -63,6 +63,9 @@ package enum PersonIdentifier: Sendable {
     case id(String)
     case email(String)
     case cioId(String)
+    /// In E.164: the attribute `phone`, by which people are found where a workspace says so. Several may have the same;
+    /// the one who was made first is found.
+    case phone(String)
 }
 
 extension PersonIdentifier {
@@ -72,6 +75,7 @@ extension PersonIdentifier {
         case .id(let value): ("id", value)
         case .email(let value): ("email", PersonIdentifier.comparableEmail(value))
         case .cioId(let value): ("cio_id", value)
+        case .phone(let value): ("phone", value)
         }
     }
 

@@ -23,6 +23,7 @@ package struct WorkspaceTransaction {
         case .id: try person("id = ?", identifier)
         case .email: try person("email_key = ?", identifier)
         case .cioId: try person("cio_id = ?", identifier)
+        case .phone: try person("\(WorkspaceSchema.phone) = ? ORDER BY person LIMIT 1", identifier)
         }
     }
 
