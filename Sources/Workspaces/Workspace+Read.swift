@@ -136,7 +136,7 @@ private func list<Member>(
     return ["items": .array(items), "next": next]
 }
 
-private func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> StoredPerson? {
+func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> StoredPerson? {
     let prefix = "cio_".utf8
     if text.utf8.starts(with: prefix) {
         let cioId = String(decoding: text.utf8.dropFirst(prefix.count), as: UTF8.self)
@@ -145,7 +145,7 @@ private func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> S
     return try workspace.person(.id(text)) ?? workspace.person(.email(text))
 }
 
-private func json(_ person: StoredPerson, _ workspace: WorkspaceTransaction) throws -> JSON {
+func json(_ person: StoredPerson, _ workspace: WorkspaceTransaction) throws -> JSON {
     let devices = try workspace.devices(of: person.key).map { device -> JSON in
         [
             "token": .string(device.token), "platform": .string(device.platform),
@@ -192,7 +192,7 @@ private func json(_ object: StoredObject, _ workspace: WorkspaceTransaction) thr
 }
 
 /// An entry of the activity log (track-api.md §20).
-private func entry(_ activity: ListedActivity) -> JSON {
+func entry(_ activity: ListedActivity) -> JSON {
     let unknown: JSON.Object = ["id": .null, "email": .null, "cio_id": .null]
     let identifiers = activity.person?.identifiers ?? unknown.overlaid(with: activity.identifiers ?? JSON.Object())
     var object: JSON.Object = [

@@ -12,7 +12,7 @@ package import Storage
 package struct Workspace: Sendable {
     /// What the workspace is called.
     package let name: String
-    private let store: WorkspaceStore
+    let store: WorkspaceStore
     private let settings: WorkspaceSettings
 
     /// The workspace of this name; it is made when it is first written.
@@ -79,7 +79,7 @@ package struct Workspace: Sendable {
         }
     }
 
-    private func carryOut(_ commands: [Command], now: Int64) async throws(StorageError) {
+    func carryOut(_ commands: [Command], now: Int64) async throws(StorageError) {
         guard !commands.isEmpty else { return }
         try await store.write(in: name) { [settings] transaction in
             let execution = Execution(workspace: transaction, settings: settings, now: now)

@@ -16,6 +16,8 @@ import Testing
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
         "FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1",
         "FROM erasures ORDER BY number DESC LIMIT ?", "FROM erasures WHERE stage <> ? ORDER BY number",
+        // What a search looks at is cut first, by an index.
+        "ORDER BY entry DESC LIMIT ?4)", "ORDER BY entry DESC LIMIT 2000)",
     ]
 
     @Test func `of ferry.db`() async throws {
@@ -159,6 +161,10 @@ import Testing
         _ = try workspace.rememberEvent("e")
         _ = try workspace.activity(before: nil, limit: 1)
         _ = try workspace.activity(of: one.key, before: nil, limit: 1)
+        _ = try workspace.searchActivity(of: nil, ActivityFilter(type: "event"), before: nil, limit: 1)
+        _ = try workspace.searchActivity(of: one.key, ActivityFilter(name: "A"), before: nil, limit: 1)
+        _ = try workspace.newestActivity()
+        _ = try workspace.recentActivityNames(limit: 1)
         try workspace.moveEvents(from: one.key, to: two.key)
         try workspace.join(anonymousId: "a", with: one.key, at: 0)
         _ = try workspace.person(joinedWith: "a")
@@ -230,7 +236,7 @@ extension Statement {
     /// How many values a statement takes.
     fileprivate var sqlite3ParameterCount: Int {
         // ?1 counts once however often it stands.
-        let numbered = [1, 2, 3, 4].filter { sql.contains("?\($0)") }.count
+        let numbered = (1...9).filter { sql.contains("?\($0)") }.count
         return numbered > 0 ? numbered : sql.utf8.count { $0 == UInt8(ascii: "?") }
     }
 }

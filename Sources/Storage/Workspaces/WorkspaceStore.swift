@@ -6,6 +6,8 @@ package import LosslessJSON
 /// What a workspace does with an operation is decided in the room Workspaces; here stands what it remembers.
 package struct WorkspaceStore: Sendable {
     let database: OpenDatabase
+    /// Tells of what `write` did.
+    package let changes = WorkspaceChanges()
 
     init(_ database: OpenDatabase) {
         self.database = database
@@ -19,10 +21,12 @@ package struct WorkspaceStore: Sendable {
         in workspace: String,
         _ work: @escaping @Sendable (WorkspaceTransaction) throws -> Value
     ) async throws(StorageError) -> Value {
-        try await database.write { connection in
+        let value = try await database.write { connection in
             try connection.run("INSERT OR IGNORE INTO workspaces (name) VALUES (?)", [Text(workspace)])
             return try work(WorkspaceTransaction(connection, workspace: workspace))
         }
+        changes.written(workspace)
+        return value
     }
 
     /// Reads one workspace as it stands at one moment. One that was never written is empty.
