@@ -6,6 +6,12 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Server: Ferry's two HTTP listeners.
 ///
 /// The public one takes source calls (`SourceAPI`), the private one plays Customer.io's Track API for the embedded
@@ -144,7 +150,17 @@ private struct Responder: HTTPResponder {
             // Hummingbird answers a broken head or chunk itself, if anybody is left to read it.
             throw error.cause
         }
+        if answer.ending == .reset { throw await reset(context.channel) }
         return response(answer, to: request, on: context.channel)
+    }
+
+    /// Ends a connection without a word, as a load balancer does that loses its server.
+    private func reset(_ channel: any Channel) async -> any Error {
+        if let options = channel as? any SocketOptionProvider {
+            try? await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        }
+        try? await channel.close()
+        return ChannelError.ioOnClosedChannel
     }
 
     private func response(_ answer: Answer, to request: Request, on channel: any Channel) -> Response {
@@ -153,6 +169,15 @@ private struct Responder: HTTPResponder {
         if answer.status != .noContent { headers[.contentLength] = String(answer.body.count) }
         if answer.closesConnection { headers[.connection] = "close" }
         let bytes = request.method == .head ? ByteBuffer() : ByteBuffer(bytes: answer.body)
+        if case .cut(let count) = answer.ending {
+            let body = ResponseBody(contentLength: bytes.readableBytes) { writer in
+                var bytes = bytes
+                if let part = bytes.readSlice(length: min(count, bytes.readableBytes)) { try await writer.write(part) }
+                try await channel.close()
+                // Not `finish`: the answer has no end.
+            }
+            return Response(status: answer.status, headers: headers, body: body)
+        }
         guard answer.closesConnection else {
             return Response(status: answer.status, headers: headers, body: ResponseBody(byteBuffer: bytes))
         }

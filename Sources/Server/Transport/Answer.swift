@@ -8,6 +8,17 @@ package struct Answer: Sendable {
     let body: [UInt8]
     /// Whether the connection is of no use afterwards, because the request was not read to its end.
     var closesConnection = false
+    /// How much of it goes out.
+    var ending = Ending.whole
+
+    /// Where an answer ends. All but the first are on purpose (`Fault`).
+    enum Ending: Equatable {
+        case whole
+        /// After so many bytes of the body the connection is closed.
+        case cut(after: Int)
+        /// Before its first byte: the connection is reset.
+        case reset
+    }
 
     /// An answer whose body is JSON bytes, or nothing.
     init(_ situation: Situation, headers: HTTPFields = [:], body: [UInt8]) {

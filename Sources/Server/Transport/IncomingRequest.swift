@@ -13,7 +13,9 @@ package struct IncomingRequest: Sendable {
     let authority: String?
     /// The sender's address, without the port.
     let peerAddress: String?
-    private let body: RequestBody
+    private var body: RequestBody
+    /// What came of reading the body, where that was tried before.
+    private var failure: ReceivedBody?
 
     init(_ request: Request, peerAddress: String?) {
         method = request.method
@@ -22,6 +24,17 @@ package struct IncomingRequest: Sendable {
         authority = request.head.authority
         self.peerAddress = peerAddress
         body = request.body
+    }
+
+    /// The same request with a body that was read already, or with what became of that.
+    func with(_ received: ReceivedBody) -> IncomingRequest {
+        var request = self
+        if case .whole(let buffer) = received {
+            request.body = RequestBody(buffer: buffer)
+        } else {
+            request.failure = received
+        }
+        return request
     }
 
     /// The decoded values of the query's parameters.
@@ -96,6 +109,7 @@ extension IncomingRequest {
     /// A body that is not kept is read on to four times the limit, so that the sender has finished sending and reads
     /// its answer. Whoever takes longer than `seconds` is not waited for.
     func readBody(upTo limit: Int, seconds: Int, budget: ByteBudget) async throws(BrokenRequest) -> ReceivedBody {
+        if let failure { return failure }
         let (drained, overflow) = limit.multipliedReportingOverflow(by: 4)
         let drainLimit = overflow ? Int.max : drained
         let announced = headers[.contentLength].flatMap { Int($0) } ?? 0

@@ -32,6 +32,13 @@ struct RequestQuery: Sendable {
         }
     }
 
+    /// The parameters whose name begins with a text, without it.
+    func beginning(with prefix: String) -> [(name: String, value: String)] {
+        parameters.filter { $0.name.utf8.starts(with: prefix.utf8) }.map { name, value in
+            (String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self), value)
+        }
+    }
+
     /// The first value of a parameter.
     subscript(name: String) -> String? {
         parameters.first { $0.name == name }?.value

@@ -27,6 +27,8 @@ enum Situation: Equatable {
     case invalid
     case unauthorised
     case farTooLarge
+    /// A fault that a test asked for (`Fault`).
+    case onPurpose(status: Int)
 
     // Every listener.
 
@@ -55,6 +57,7 @@ enum Situation: Equatable {
         case .invalid: .badRequest
         case .unauthorised: .unauthorized
         case .farTooLarge: .contentTooLarge
+        case .onPurpose(let status): HTTPResponse.Status(integerLiteral: status)
         case .unknownPath: .notFound
         case .wrongMethod: .methodNotAllowed
         case .tooSlow: .requestTimeout
