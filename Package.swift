@@ -79,8 +79,8 @@ let package = Package(
         room(
             "Server",
             [
-                "CZlib", "Telemetry", "LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
-                "Workspaces",
+                "CZlib", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
+                "Delivery", "Workspaces",
                 hummingbird, hummingbirdTLS, lifecycle, logging, metrics, tls,
             ] + nio,
             // In the program itself, which stays one file.

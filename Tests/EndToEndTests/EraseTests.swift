@@ -87,6 +87,8 @@ import Testing
 
         #expect(try await ferry.get("/admin/v1/workspace/people/\(Self.userId)?workspace=shop").status == 404)
         #expect(try await ferry.get("/admin/v1/workspace/people/other?workspace=shop").status == 200)
+        let journal = try #require(try await ferry.get("/admin/v1/workspace/requests?workspace=shop").body).description
+        #expect(!Self.values.contains { journal.contains($0) })
         let story = try #require(try await ferry.get("/admin/v1/events/3").body)
         #expect(story["erased"] == true && story["message"] == .null)
         #expect(story["integrations"]?.arrayValue?.first == ["integration": "shop", "state": "erased"])

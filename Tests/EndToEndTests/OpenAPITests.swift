@@ -96,6 +96,11 @@ private final class DescribedFerry {
         #expect(try await ferry.ask("/admin/v1/replay", ["integration": "away"]).status == 200)
         let last = try #require(try await ferry.get("/admin/v1/log").body?["last"]?.numberValue?.int64)
         let numbers = (1...last).map { "e\($0): { value: \($0) }" }.joined(separator: ", ")
+        // One that can be taken back, and never comes true.
+        let fault: JSON = ["respond": ["status": 503], "probability": 0]
+        #expect(try await ferry.ask("/admin/v1/workspace/faults?workspace=default", fault).status == 200)
+        let taken = try await ferry.get("/admin/v1/workspace/snapshot?workspace=default").body
+        let snapshot = try #require(taken).description
         let response = try await HTTPClient.shared.execute(
             ferry.adminRequest("/admin/v1/openapi.yaml"),
             timeout: .seconds(20)
@@ -105,6 +110,9 @@ private final class DescribedFerry {
             .replacing("1-43-0", with: failed[1])
             .replacing("example: production", with: "example: away")
             .replacing("event: 4242", with: "event: \(last)")
+            // What is to be waited for is not there, mostly.
+            .replacing("        - { $ref: \"#/components/parameters/Wait\" }\n", with: "")
+            .replacing(#"{ format: ferry workspace, checksum: "0", workspace: {} }"#, with: snapshot)
             .replacing("example: 42\n", with: "examples: { \(numbers) }\n")
     }
 

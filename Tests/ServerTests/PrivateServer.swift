@@ -19,6 +19,7 @@ struct PrivateServer {
         additionalHosts: [String] = [],
         settings: WorkspaceSettings = WorkspaceSettings(),
         requestsPerSecond: Int? = nil,
+        createsOnFirstUse: Bool = false,
         isReady: @escaping @Sendable () async -> Bool = { true },
         _ body: (PrivateServer) async throws -> Void
     ) async throws {
@@ -43,7 +44,11 @@ struct PrivateServer {
             )
             return try PrivateAPI(
                 address: ListenAddress(host: "127.0.0.1", port: 0),
-                workspaces: EmbeddedWorkspaces(workspaces),
+                workspaces: EmbeddedWorkspaces(
+                    workspaces,
+                    in: data.workspaces,
+                    createsOnFirstUse: createsOnFirstUse
+                ),
                 rejected: RejectedAPI(data, acceptedBy: source),
                 log: LogAPI(data),
                 adminToken: adminToken,
@@ -88,6 +93,15 @@ struct PrivateServer {
     func events(_ identifier: String) async throws -> [String] {
         let items = try await read("people/\(identifier)/activity?limit=1000").json?["items"]?.arrayValue ?? []
         return items.reversed().compactMap { $0["name"]?.stringValue ?? $0["url"]?.stringValue }
+    }
+
+    /// Asks the admin API for something about the workspaces.
+    func ask(_ path: String, _ text: String = "{}") async throws -> Answered {
+        try await server.post("/admin/v1/workspace/\(path)", text, [("Content-Type", "application/json")])
+    }
+
+    func delete(_ path: String) async throws -> Answered {
+        try await server.send("DELETE", "/admin/v1/workspace/\(path)")
     }
 
     func read(_ path: String, _ headers: [(String, String)] = []) async throws -> Answered {

@@ -3,7 +3,8 @@ import LosslessJSON
 import Storage
 import Workspaces
 
-/// What is in the embedded workspaces, as JSON under `/admin/v1/workspace` (design.md, "Two listeners").
+/// What is in the embedded workspaces, as JSON under `/admin/v1/workspace` (design.md, "Two listeners"). What tests wait
+/// for is in `WatchAPI`.
 struct AdminAPI: Sendable {
     private let workspaces: EmbeddedWorkspaces
     private let door: AdminDoor
@@ -19,14 +20,8 @@ struct AdminAPI: Sendable {
         list("\(root)/people", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.people(page)
         }
-        list("\(root)/people/{identifier}/activity", in: &routes) { workspace, path, page throws(StorageError) in
-            try await workspace.activity(of: path["identifier"], page)
-        }
         list("\(root)/objects", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.objects(page)
-        }
-        list("\(root)/activity", in: &routes) { workspace, _, page throws(StorageError) in
-            try await workspace.activity(page)
         }
         list("\(root)/metrics", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.metrics(page)
@@ -39,9 +34,6 @@ struct AdminAPI: Sendable {
         }
         list("\(root)/forms", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.forms(page)
-        }
-        single("\(root)/people/{identifier}", in: &routes) { workspace, path throws(StorageError) in
-            try await workspace.person(path["identifier"])
         }
         single("\(root)/objects/{type}/{id}", in: &routes) { workspace, path throws(StorageError) in
             try await workspace.object(type: path["type"], id: path["id"])
@@ -57,12 +49,7 @@ struct AdminAPI: Sendable {
     /// A list, of which `limit` and `cursor` tell the part.
     private func list(_ path: String, in routes: inout Routes, _ read: @escaping ReadList) {
         add(path, to: &routes) { request, parameters, workspace in
-            let query = request.query
-            let limit = query["limit"].map { Int($0) ?? 0 } ?? 100
-            guard limit > 0 else { return .refusal("limit must be a whole number from 1 to \(Page.maximum)") }
-            guard let page = Page(limit: limit, after: query["cursor"]) else {
-                return .refusal("cursor must be the next of a page before")
-            }
+            guard let page = Page(request.query) else { return .refusal(Page.mistake(in: request.query)) }
             return try await stored { () async throws(StorageError) in
                 try await read(workspace, parameters, page)
             }.map { .value($0) } ?? .nothing
@@ -90,22 +77,13 @@ struct AdminAPI: Sendable {
         _ read: @escaping @Sendable (IncomingRequest, Routes.Parameters, Workspace) async throws -> Reading
     ) {
         routes.on(.get, path, behind: door) { request, parameters in
-            guard let embedded = workspace(named: request.query["workspace"]) else {
-                let names = workspaces.all.map(\.name).joined(separator: ", ")
-                return .admin(.unknownPath, "there is no such workspace: workspace=NAME may be one of \(names)")
-            }
-            switch try await read(request, parameters, embedded.workspace) {
-            case .value(let json): return .admin(.done, json: json)
-            case .nothing: return .admin(.unknownPath, "there is none")
-            case .refusal(let message): return .admin(.invalid, message)
+            try await workspaces.answering(request) { embedded in
+                switch try await read(request, parameters, embedded.workspace) {
+                case .value(let json): .admin(.done, json: json)
+                case .nothing: .admin(.unknownPath, "there is none")
+                case .refusal(let message): .admin(.invalid, message)
+                }
             }
         }
-    }
-
-    /// Without a name it is the only workspace.
-    private func workspace(named name: String?) -> EmbeddedWorkspace? {
-        let workspaces = workspaces.all
-        guard let name else { return workspaces.count == 1 ? workspaces.first : nil }
-        return workspaces.first { $0.name.hasSameBytes(as: name) }
     }
 }

@@ -1,4 +1,5 @@
 import LosslessJSON
+package import Storage
 import Synchronization
 package import Workspaces
 
@@ -47,15 +48,49 @@ extension EmbeddedWorkspace: CustomStringConvertible {
     package var description: String { "workspace \(name)" }
 }
 
+extension EmbeddedWorkspace {
+    /// The name by which clients know it.
+    package var site: String { String(decoding: siteID, as: UTF8.self) }
+
+    /// What opens it, for whoever starts clients of it.
+    package var credentials: (siteID: String, apiKey: String) { (site, String(decoding: apiKey, as: UTF8.self)) }
+}
+
 /// The embedded workspaces of a running Ferry; integrations that come later bring theirs along.
 package final class EmbeddedWorkspaces: Sendable {
-    private let workspaces: Mutex<[EmbeddedWorkspace]>
+    /// Those that strangers make by coming: more are no mistake of a test, but of a loop.
+    static let madeOnFirstUse = 1000
 
-    package init(_ workspaces: [EmbeddedWorkspace] = []) {
-        self.workspaces = Mutex(workspaces)
+    fileprivate struct State {
+        var workspaces: [EmbeddedWorkspace]
+        var doubles: [String: TestDouble] = [:]
+        var made = 0
     }
 
-    package var all: [EmbeddedWorkspace] { workspaces.withLock(\.self) }
+    private let state: Mutex<State>
+    /// Where further ones are kept; `nil` when there are none but those that are put.
+    private let store: WorkspaceStore?
+    private let createsOnFirstUse: Bool
+    private let journalBudget = ByteBudget(limit: Journal.bytesInAll)
+    /// Of requests that no workspace was opened by.
+    let strangers: TestDouble
+
+    /// - Parameters:
+    ///   - workspaces: those that are there from the start.
+    ///   - store: where further ones are kept.
+    ///   - createsOnFirstUse: whether credentials that nobody knows make a workspace named after their site id.
+    package init(
+        _ workspaces: [EmbeddedWorkspace] = [],
+        in store: WorkspaceStore? = nil,
+        createsOnFirstUse: Bool = false
+    ) {
+        state = Mutex(State(workspaces: workspaces))
+        self.store = store
+        self.createsOnFirstUse = createsOnFirstUse
+        strangers = TestDouble(journal: Journal(budget: journalBudget))
+    }
+
+    package var all: [EmbeddedWorkspace] { state.withLock(\.workspaces) }
 
     /// Adds a workspace, or gives one other credentials.
     ///
@@ -63,12 +98,31 @@ package final class EmbeddedWorkspaces: Sendable {
     ///   - name: what it is called.
     ///   - make: the workspace, with its number.
     package func put(_ name: String, _ make: (_ environmentID: Int64) -> EmbeddedWorkspace) {
-        workspaces.withLock { workspaces in
-            if let position = workspaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
-                workspaces[position] = make(workspaces[position].environmentID)
-            } else {
-                workspaces.append(make(Int64(workspaces.count + 1)))
+        state.withLock { $0.put(name, make) }
+    }
+
+    /// Adds a workspace that is not there yet.
+    ///
+    /// - Parameters:
+    ///   - name: what it is called.
+    ///   - siteID: empty for one that waits for whoever comes with its name as site id.
+    ///   - apiKey: what opens it, together with the site id.
+    ///   - region: where it claims to live.
+    /// - Returns: `nil` when there is one of this name or site id.
+    @discardableResult
+    package func declare(
+        _ name: String,
+        siteID: String,
+        apiKey: String,
+        region: EmbeddedWorkspace.Region = .us
+    ) -> EmbeddedWorkspace? {
+        guard let store else { return nil }
+        return state.withLock { state -> EmbeddedWorkspace? in
+            let isTaken = state.workspaces.contains {
+                $0.name.hasSameBytes(as: name) || !siteID.isEmpty && $0.siteID == Array(siteID.utf8)
             }
+            guard !isTaken else { return nil }
+            return state.make(name, siteID, apiKey, region, in: store)
         }
     }
 
@@ -81,6 +135,77 @@ package final class EmbeddedWorkspaces: Sendable {
             let isPassword = isSameSecret(password, as: workspace.apiKey)
             if isUser, isPassword, credentials.password != nil { found = found ?? workspace }
         }
-        return found
+        return found ?? made(for: credentials.user, password)
+    }
+
+    /// A workspace for a client that comes for the first time. A site id that is known is opened by its own key only.
+    private func made(for siteID: [UInt8], _ apiKey: [UInt8]) -> EmbeddedWorkspace? {
+        guard createsOnFirstUse, let store, 1...150 ~= siteID.count, 1...1000 ~= apiKey.count,
+            let site = String(validating: siteID, as: UTF8.self), let key = String(validating: apiKey, as: UTF8.self)
+        else { return nil }
+        return state.withLock { state -> EmbeddedWorkspace? in
+            if let known = state.workspaces.first(where: { $0.siteID == siteID }) {
+                // Another request of the same client was faster.
+                return known.apiKey == apiKey ? known : nil
+            }
+            let waiting = state.workspaces.first { $0.name.hasSameBytes(as: site) && $0.siteID.isEmpty }
+            guard waiting != nil || state.made < Self.madeOnFirstUse else { return nil }
+            state.made += 1
+            let isTaken = waiting == nil && state.workspaces.contains { $0.name.hasSameBytes(as: site) }
+            return state.make(isTaken ? "\(site)-2" : site, site, key, .us, in: store)
+        }
+    }
+
+    /// The workspace of this name; without a name the only one there is.
+    func named(_ name: String?) -> EmbeddedWorkspace? {
+        let all = all
+        guard let name else { return all.count == 1 ? all.first : nil }
+        return all.first { $0.name.hasSameBytes(as: name) }
+    }
+
+    /// Forgets all requests: their bodies may name anybody.
+    func clearJournals() {
+        let doubles = state.withLock { Array($0.doubles.values) }
+        for double in doubles + [strangers] { double.journal.clear() }
+    }
+
+    /// What a workspace is as a test double; it stays when its credentials change.
+    func double(of workspace: EmbeddedWorkspace) -> TestDouble {
+        state.withLock { state in
+            if let known = state.doubles[workspace.name] { return known }
+            let double = TestDouble(journal: Journal(budget: journalBudget))
+            state.doubles[workspace.name] = double
+            return double
+        }
+    }
+}
+
+extension EmbeddedWorkspaces.State {
+    fileprivate mutating func put(_ name: String, _ make: (_ environmentID: Int64) -> EmbeddedWorkspace) {
+        if let position = workspaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+            workspaces[position] = make(workspaces[position].environmentID)
+        } else {
+            workspaces.append(make(Int64(workspaces.count + 1)))
+        }
+    }
+
+    fileprivate mutating func make(
+        _ name: String,
+        _ siteID: String,
+        _ apiKey: String,
+        _ region: EmbeddedWorkspace.Region,
+        in store: WorkspaceStore
+    ) -> EmbeddedWorkspace? {
+        put(name) { number in
+            EmbeddedWorkspace(
+                name: name,
+                siteID: siteID,
+                apiKey: apiKey,
+                region: region,
+                environmentID: number,
+                workspace: Workspace(name: name, in: store)
+            )
+        }
+        return workspaces.first { $0.name.hasSameBytes(as: name) }
     }
 }

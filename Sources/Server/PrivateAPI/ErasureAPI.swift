@@ -7,6 +7,7 @@ import Storage
 /// Erasing people under `/admin/v1/erasures`: asked for, watched, and the receipts.
 struct ErasureAPI: Sendable {
     let delivery: DeliveryAPI
+    let workspaces: EmbeddedWorkspaces
 
     private var erasures: Erasures { delivery.data.erasures }
 
@@ -43,6 +44,7 @@ struct ErasureAPI: Sendable {
         new.integrations = wish.integration.map { [$0] } ?? delivery.live.all.map(\.name)
         let asked = new
         let added = try await stored { () async throws(StorageError) in try await erasures.add(asked) }
+        workspaces.clearJournals()
         delivery.control.erasuresChanged()
         return .admin(.done, json: added.json)
     }

@@ -10,6 +10,7 @@ package struct PrivateAPI: HTTPService {
     private let isReady: @Sendable () async -> Bool
     private let log: RepeatedLog
     private let now: @Sendable () -> Timestamp
+    private let stage: TrackStage
     private var routes = Routes()
 
     /// A private API over these workspaces.
@@ -26,6 +27,7 @@ package struct PrivateAPI: HTTPService {
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
     ///   - isReady: Whether Ferry can take calls at the moment.
     ///   - logger: Takes faults, without bodies, keys or header values.
+    ///   - clock: The workspaces' clock; without one it is the server's, and can be moved.
     ///   - now: The server's clock.
     /// - Throws: `ListenerError` with the code `adminTokenRequired` for an address that other machines reach while
     ///   there is no token.
@@ -41,6 +43,7 @@ package struct PrivateAPI: HTTPService {
         additionalHosts: [String] = [],
         isReady: @escaping @Sendable () async -> Bool = { true },
         logger: Logger,
+        clock: WorkspaceClock? = nil,
         now: @escaping @Sendable () -> Timestamp
     ) throws(ListenerError) {
         let token = adminToken.flatMap { $0.isEmpty ? nil : $0 }
@@ -57,15 +60,21 @@ package struct PrivateAPI: HTTPService {
         self.isReady = isReady
         log = RepeatedLog(logger)
         self.now = now
-        TrackEndpoints(workspaces: workspaces, now: now).add(to: &routes)
+        let clock = clock ?? WorkspaceClock(now)
+        stage = TrackStage(workspaces: workspaces, clock: clock)
+        TrackEndpoints(workspaces: workspaces, now: { clock.now }).add(to: &routes)
         let door = AdminDoor(token: token)
         AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
+        WatchAPI(workspaces: workspaces).add(to: &routes, behind: door)
+        WorkspaceAPI(workspaces: workspaces, clock: clock).add(to: &routes, behind: door)
+        JournalAPI(workspaces: workspaces).add(to: &routes, behind: door)
+        FaultsAPI(workspaces: workspaces).add(to: &routes, behind: door)
         rejected?.add(to: &routes, behind: door)
         eventLog?.add(to: &routes, behind: door)
         if let delivery {
             delivery.add(to: &routes, behind: door)
             JobsAPI(delivery: delivery).add(to: &routes, behind: door)
-            ErasureAPI(delivery: delivery).add(to: &routes, behind: door)
+            ErasureAPI(delivery: delivery, workspaces: workspaces).add(to: &routes, behind: door)
         }
         configuration?.add(to: &routes, behind: door)
         metrics?.add(to: &routes, behind: door)
@@ -93,6 +102,10 @@ package struct PrivateAPI: HTTPService {
                 "this listener answers to its own address and to localhost, not to the name in the Host header"
             )
         }
+        return TrackStage.isMeant(by: request) ? try await stage.answer(request, handle) : try await handle(request)
+    }
+
+    private func handle(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {
         switch routes.match(request) {
         case .handler(let handler, let parameters):
             do {
