@@ -76,6 +76,8 @@ final class ConfigurationReload: Service {
                     || before.privateTLS != file.privateTLS
             ),
             ("data", before.data != file.data), ("admin_token", before.adminToken != file.adminToken),
+            ("workspaces", before.workspaces != file.workspaces),
+            ("create_on_first_use", before.createsWorkspaces != file.createsWorkspaces),
         ]
         return needsStart.filter(\.1).map { "`\($0.0)` takes effect with the next start" }
     }

@@ -11,8 +11,10 @@ import Workspaces
 
 /// Makes the way to an integration's destination, with its credentials in hand.
 final class Connector: Sendable {
-    let workspaces = EmbeddedWorkspaces()
+    let workspaces: EmbeddedWorkspaces
     private let store: DataStore
+    /// Whether every integration lands in an embedded workspace, wherever it is to send.
+    private let embedsAll: Bool
     private let httpClient: HTTPClient
     private let loopClient: HTTPClient
     private let logger: Logger
@@ -33,14 +35,35 @@ final class Connector: Sendable {
 
     /// - Parameters:
     ///   - store: where the embedded workspaces are kept.
+    ///   - options: which of them there are.
     ///   - httpClient: speaks to all destinations but the embedded workspaces.
     ///   - loopClient: speaks to those.
     ///   - logger: what the clients log goes there.
-    init(_ store: DataStore, httpClient: HTTPClient, loopClient: HTTPClient, logger: Logger) {
+    /// - Throws: `SecretReference.Missing` for the keys of a workspace that are not there.
+    init(
+        _ store: DataStore,
+        _ options: Instance.Options,
+        httpClient: HTTPClient,
+        loopClient: HTTPClient,
+        logger: Logger
+    ) throws {
         self.store = store
+        embedsAll = options.embedsAll
+        workspaces = EmbeddedWorkspaces(
+            in: store.workspaces,
+            createsOnFirstUse: options.configuration.createsWorkspaces
+        )
         self.httpClient = httpClient
         self.loopClient = loopClient
         self.logger = logger
+        for workspace in options.configuration.workspaces {
+            workspaces.declare(
+                workspace.name,
+                siteID: try workspace.siteId.resolved(),
+                apiKey: try workspace.apiKey.resolved(),
+                region: workspace.region == .eu ? .eu : .us
+            )
+        }
     }
 
     /// The private listener is bound; nothing is sent before.
@@ -66,7 +89,7 @@ final class Connector: Sendable {
                 logger: logger
             )
         }
-        switch integration.settings.destination {
+        switch embedsAll ? .workspace : integration.settings.destination {
         case .region(let region): return connection(integration.name, client(Endpoint(region: region), false))
         case .endpoint(let endpoint): return connection(integration.name, client(endpoint, false))
         case .workspace:
@@ -105,7 +128,12 @@ final class Connector: Sendable {
     // MARK: Credentials
 
     private func keys(of integration: Integration, _ sealed: [String: String]) throws -> Keys {
-        let settings = integration.settings
+        var settings = integration.settings
+        if embedsAll, settings.destination != .workspace {
+            // Keys of the real service have no business here.
+            settings.siteId = nil
+            settings.apiKey = nil
+        }
         let madeUp = state.withLock { state in
             let known = state.madeUp[integration.name] ?? Keys(siteId: Self.random(), apiKey: Self.random())
             state.madeUp[integration.name] = known

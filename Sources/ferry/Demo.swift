@@ -34,6 +34,7 @@ struct Demo: AsyncParsableCommand {
             type: customerio
             sources: [shop]
             settings: { endpoint: workspace }
+        create_on_first_use: true
         """
 
     func run() async throws {

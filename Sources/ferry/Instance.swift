@@ -22,6 +22,10 @@ struct Instance {
         var publicAddress: ListenAddress
         var privateAddress: ListenAddress
         var data: Configuration.DataLocation
+        /// Whether every integration lands in an embedded workspace, and nothing goes out.
+        var embedsAll = false
+        /// The signals that end it.
+        var signals: [UnixSignal] = [.sigterm, .sigint]
         /// Called once both listeners accept connections.
         var onReady: @Sendable (Addresses) async -> Void = { _ in }
         /// Watches what delivery does.
@@ -36,6 +40,8 @@ struct Instance {
     }
 
     let store: DataStore
+    let workspaces: EmbeddedWorkspaces
+    private let signals: [UnixSignal]
     private let services: [any Service]
     private let configurator: Configurator
     private let configuration: Configuration
@@ -53,12 +59,22 @@ struct Instance {
         self.logger = logger
         Memory.shareHeaps()
         configuration = options.configuration
+        signals = options.signals
         store = try DataStore(opening: options.data.storage)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient
         let loopClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.loopConfiguration)
         self.loopClient = loopClient
-        let connector = Connector(store, httpClient: httpClient, loopClient: loopClient, logger: logger)
+        let connector: Connector
+        do {
+            connector = try Connector(store, options, httpClient: httpClient, loopClient: loopClient, logger: logger)
+        } catch {
+            try? store.close()
+            try? httpClient.syncShutdown()
+            try? loopClient.syncShutdown()
+            throw error
+        }
+        workspaces = connector.workspaces
         let live = LiveIntegrations()
         let control = DeliveryControl()
         configurator = Configurator(
@@ -147,7 +163,7 @@ struct Instance {
             services.append(.init(service: companion, successTerminationBehavior: .gracefullyShutdownGroup))
         }
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
-        configuration.gracefulShutdownSignals = [.sigterm, .sigint]
+        configuration.gracefulShutdownSignals = signals
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let outcome: Result<Void, any Error>
         do {

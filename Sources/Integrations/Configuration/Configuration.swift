@@ -106,6 +106,10 @@ package struct Configuration: Sendable {
     package var adminToken: SecretReference?
     package var sources: [Source] = []
     package var integrations: [Integration] = []
+    /// Embedded workspaces beside those that integrations bring along.
+    package var workspaces: [Workspace] = []
+    /// Whether credentials that nobody knows make an embedded workspace.
+    package var createsWorkspaces = false
     package var tests: [TestCase] = []
 
     package init() {}

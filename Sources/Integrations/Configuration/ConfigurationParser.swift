@@ -34,7 +34,10 @@ struct ConfigurationParser {
             let sections = reader.mapping(root, "the configuration")
         {
             // Integrations name sources, and tests name integrations, wherever these stand in the file.
-            let order = ["listen", "data", "retention", "admin_token", "sources", "integrations", "tests"]
+            let order = [
+                "listen", "data", "retention", "admin_token", "sources", "integrations", "workspaces",
+                "create_on_first_use", "tests",
+            ]
             for section in sections where !order.contains(section.name) {
                 reader.noteUnknown(section.key, "key", section.name, among: order)
             }
@@ -56,6 +59,9 @@ struct ConfigurationParser {
             if let text = reader.string(node, "`admin_token`") { configuration.adminToken = SecretReference(text) }
         case "sources": readSources(node)
         case "integrations": readIntegrations(node)
+        case "workspaces": readWorkspaces(node)
+        case "create_on_first_use":
+            if let creates = reader.bool(node, "`create_on_first_use`") { configuration.createsWorkspaces = creates }
         default: readTests(node)
         }
     }
@@ -232,6 +238,10 @@ struct ConfigurationParser {
                 configuration.integrations.append(integration)
             }
         }
+    }
+
+    mutating func append(_ workspace: Configuration.Workspace) {
+        configuration.workspaces.append(workspace)
     }
 
     mutating func add(_ test: Configuration.TestCase) {

@@ -1,0 +1,49 @@
+import Integrations
+import Testing
+
+@Suite struct `Workspaces of a configuration` {
+    private func problems(_ text: String) -> [String] {
+        do {
+            _ = try Configuration(parsing: text, file: "ferry.yaml")
+            return []
+        } catch {
+            return error.problems.map(\.message)
+        }
+    }
+
+    @Test func `have keys and a region`() throws {
+        let text = """
+            workspaces:
+              staging: { site_id: s, api_key: env:KEY, region: EU }
+              other: { site_id: t, api_key: k }
+            create_on_first_use: true
+            """
+        let configuration = try Configuration(parsing: text, file: "ferry.yaml")
+        #expect(configuration.workspaces.map(\.name) == ["staging", "other"])
+        #expect(configuration.workspaces.map(\.region) == [.eu, .us])
+        #expect(configuration.workspaces.first?.apiKey == .environment("KEY"))
+        #expect(configuration.createsWorkspaces)
+        #expect(try !Configuration(parsing: "", file: "ferry.yaml").createsWorkspaces)
+    }
+
+    @Test(arguments: [
+        ("workspaces: { a: { api_key: k } }", "the workspace `a` has no `site_id`"),
+        ("workspaces: { a: { site_id: s, api_key: k, region: mars } }", "unknown region `mars`"),
+        ("workspaces: { a: { site_id: s, api_key: k, key: x } }", "unknown key `key`"),
+        (
+            "workspaces: { a: { site_id: s, api_key: k }, b: { site_id: s, api_key: l } }",
+            "the workspaces `a` and `b` have the same `site_id`"
+        ),
+        (
+            """
+            workspaces: { a: { site_id: s, api_key: k } }
+            integrations: { a: { type: customerio, settings: { endpoint: workspace } } }
+            """,
+            "the integration `a` brings a workspace of its name along"
+        ),
+        ("create_on_first_use: maybe", "`create_on_first_use`"), ("workspace: {}", "unknown key `workspace`"),
+    ])
+    func `are refused with a reason`(text: String, message: String) {
+        #expect(problems(text).contains { $0.contains(message) }, "\(problems(text))")
+    }
+}
