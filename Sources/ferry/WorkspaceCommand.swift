@@ -1,0 +1,146 @@
+import ArgumentParser
+import Events
+import Foundation
+import Integrations
+import Logging
+import LosslessJSON
+import Server
+import ServiceLifecycle
+import Storage
+import UnixSignals
+import Workspaces
+
+/// `ferry workspace`: an embedded workspace alone, as a local Customer.io.
+struct WorkspaceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workspace",
+        abstract: "Run an embedded workspace alone: a local Customer.io for tests.",
+        discussion: """
+            Speaks the Track API at Customer.io's own paths. Any credentials are taken: those that are new make a workspace \
+            named after their site id. What is in it, resetting, faults and waiting: docs/testing-with-ferry.md.
+            """
+    )
+
+    @Option(help: "Where it listens, HOST:PORT; port 0 is any free one.")
+    var listen = "127.0.0.1:8081"
+
+    @Option(help: "A folder to keep it in; without one it is in memory.")
+    var data = "memory"
+
+    @Option(help: "The site id that opens the workspace named default.")
+    var siteId = "ferry-site"
+
+    @Option(help: "The API key that opens it; env:NAME reads it from the environment.")
+    var apiKey = "ferry-key"
+
+    @Option(help: "A file of operations of the Track API v2 to begin with: NDJSON, or a JSON array.")
+    var seed: String?
+
+    @Option(help: "The admin token, which an address that other machines reach must have: env:NAME or file:PATH.")
+    var adminToken: String?
+
+    @Option(help: "Write a JSON line with the address to this file once it accepts connections.")
+    var readyFile: String?
+
+    func run() async throws {
+        guard let location = Configuration.DataLocation(data) else {
+            throw ValidationError("--data: name a folder, or memory")
+        }
+        let address: ListenAddress
+        let key: String
+        let token: String?
+        do {
+            address = try ListenAddress(listen)
+            key = try SecretReference(apiKey).resolved()
+            token = try adminToken.map { try SecretReference($0).resolved() }
+        } catch {
+            throw ValidationError("\(error)")
+        }
+        let operations = try seed.map(Self.operations) ?? []
+        try await Serve.reportingFaults {
+            let store = try DataStore(opening: location.storage)
+            do {
+                let workspaces = EmbeddedWorkspaces(in: store.workspaces, createsOnFirstUse: true)
+                workspaces.declare("default", siteID: siteId, apiKey: key)
+                // Those of earlier runs are there, too; whoever made them has the key.
+                for name in try await store.workspaces.names() where name != "default" {
+                    workspaces.declare(name, siteID: "", apiKey: "")
+                }
+                try await Self.fill(store, operations, of: seed ?? "")
+                try await serve(workspaces, at: address, token)
+            } catch {
+                try? store.close()
+                throw error
+            }
+            try store.close()
+        }
+        Terminal.error("stopped")
+    }
+
+    private func serve(_ workspaces: EmbeddedWorkspaces, at address: ListenAddress, _ token: String?) async throws {
+        let logger = Serve.logger()
+        let api = try PrivateAPI(
+            address: address,
+            workspaces: workspaces,
+            adminToken: token,
+            logger: logger,
+            now: { .now }
+        )
+        let (siteId, data, readyFile) = (siteId, data, readyFile)
+        let listener = Listener(address: address, option: "--listen", service: api, logger: logger) { bound in
+            Terminal.error(
+                """
+                The workspace is ready at \(bound.url)
+                  site id \(siteId), API key \(apiKeyWords); other credentials make workspaces of their own
+                  data    \(data == "memory" ? "in memory: gone when it stops" : data)
+                """
+            )
+            guard let readyFile else { return }
+            let line: JSON = ["private": .string(bound.url)]
+            do {
+                try "\(line)\n".write(toFile: readyFile, atomically: true, encoding: .utf8)
+            } catch {
+                Terminal.error("the ready file \(readyFile) can't be written: \(error.localizedDescription)")
+            }
+        }
+        var configuration = ServiceGroupConfiguration(services: [listener], logger: logger)
+        configuration.gracefulShutdownSignals = [.sigterm, .sigint]
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The key that everybody has by default is no secret.
+    private var apiKeyWords: String { apiKey == "ferry-key" ? apiKey : "\(apiKey.prefix(4))…" }
+
+    // MARK: Seeding
+
+    private static func operations(_ path: String) throws -> [JSON] {
+        let file: MessageFile
+        do {
+            file = try MessageFile(path: path)
+        } catch {
+            Terminal.error("\(path) can't be read: \(error.localizedDescription)")
+            throw ExitCode.failure
+        }
+        var operations: [JSON] = []
+        for (number, message) in file {
+            switch message {
+            case .success(let json): operations.append(json)
+            case .failure(let error):
+                Terminal.error("\(path), \(number): \(error)")
+                throw ExitCode.failure
+            }
+        }
+        return operations
+    }
+
+    private static func fill(_ store: DataStore, _ operations: [JSON], of path: String) async throws {
+        guard !operations.isEmpty else { return }
+        let workspace = Workspace(name: "default", in: store.workspaces)
+        let refusals = try await workspace.seed(operations, now: Timestamp.now.seconds)
+        for (index, refusal) in refusals.prefix(20) {
+            Terminal.error("\(path), operation \(index + 1): \(refusal.field) \(refusal.message)")
+        }
+        guard refusals.isEmpty else { throw ExitCode.failure }
+    }
+}
