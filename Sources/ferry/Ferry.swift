@@ -9,7 +9,7 @@ struct Ferry: AsyncParsableCommand {
         abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
         version: "0.1.0",
         subcommands: [
-            Demo.self, Serve.self, WorkspaceCommand.self, PreviewEvents.self, Check.self, Send.self,
+            Demo.self, Serve.self, WorkspaceCommand.self, Exec.self, PreviewEvents.self, Check.self, Send.self,
             Status.self, EventCommands.self, Pause.self, Resume.self,
             GiveUp.self,
             Failed.self, Replay.self,
