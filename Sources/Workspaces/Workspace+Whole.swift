@@ -39,7 +39,7 @@ extension Workspace {
         var commands: [Command] = []
         var refused: [(index: Int, refusal: Refusal)] = []
         for (index, operation) in operations.enumerated() {
-            switch Command.parsed(operation, now: now) {
+            switch Command.parsed(operation, settings: settings, now: now) {
             case .command(let command): commands.append(command)
             case .refused(let refusals): refused += refusals.map { (index, $0) }
             }

@@ -13,7 +13,7 @@ package struct Workspace: Sendable {
     /// What the workspace is called.
     package let name: String
     let store: WorkspaceStore
-    private let settings: WorkspaceSettings
+    let settings: WorkspaceSettings
 
     /// The workspace of this name; it is made when it is first written.
     package init(name: String, in store: WorkspaceStore, settings: WorkspaceSettings = WorkspaceSettings()) {

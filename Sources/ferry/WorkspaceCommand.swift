@@ -90,13 +90,13 @@ struct WorkspaceCommand: AsyncParsableCommand {
         let listener = Listener(address: address, option: "--listen", service: api, logger: logger) { bound in
             Terminal.error(
                 """
-                The workspace is ready at \(bound.url)
+                The workspace is ready at \(bound.url())
                   site id \(siteId), API key \(apiKeyWords); other credentials make workspaces of their own
                   data    \(data == "memory" ? "in memory: gone when it stops" : data)
                 """
             )
             guard let readyFile else { return }
-            let line: JSON = ["private": .string(bound.url)]
+            let line: JSON = ["private": .string(bound.url())]
             do {
                 try "\(line)\n".write(toFile: readyFile, atomically: true, encoding: .utf8)
             } catch {
