@@ -243,6 +243,17 @@ import Workspaces
         #expect(try await test.people() == 8)
     }
 
+    @Test func `workspaces are numbered one behind the other, however much was written to the first`() async throws {
+        let store = try DataStore(opening: .memory)
+        for (name, cioId) in [("one", "01000001"), ("two", "02000001")] {
+            let workspace = Workspace(name: name, in: store.workspaces)
+            for _ in 0..<7 {
+                _ = try await workspace.carryOut(entity: JSON(parsing: identify(#"{"id":"u1"}"#)), now: noon)
+            }
+            #expect(try await workspace.person("u1")?["identifiers"]?["cio_id"]?.stringValue == cioId)
+        }
+    }
+
     @Test func `cio_ids are the numbers of the workspace and of the person`() async throws {
         let test = try Playground()
         for number in 1...130 {

@@ -22,7 +22,11 @@ package struct WorkspaceStore: Sendable {
         _ work: @escaping @Sendable (WorkspaceTransaction) throws -> Value
     ) async throws(StorageError) -> Value {
         let value = try await database.write { connection in
-            try connection.run("INSERT OR IGNORE INTO workspaces (name) VALUES (?)", [Text(workspace)])
+            // Not OR IGNORE, which would use up a number each time.
+            try connection.run(
+                "INSERT INTO workspaces (name) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM workspaces WHERE name = ?1)",
+                [Text(workspace)]
+            )
             return try work(WorkspaceTransaction(connection, workspace: workspace))
         }
         changes.written(workspace)
