@@ -65,7 +65,13 @@ final class ConfigurationReload: Service {
             current = file
             return before
         }
-        return ConfigurationAPI.Reload(changes: changes, notes: Self.notes(before, file))
+        return ConfigurationAPI.Reload(changes: changes, notes: Self.sources(before, file) + Self.notes(before, file))
+    }
+
+    private static func sources(_ before: Configuration, _ file: Configuration) -> [String] {
+        let (old, new) = (before.sources.map(\.name), file.sources.map(\.name))
+        return new.filter { !old.contains($0) }.map { "the source \($0) is new" }
+            + old.filter { !new.contains($0) }.map { "the source \($0) is gone: its messages are refused, and kept" }
     }
 
     private static func notes(_ before: Configuration, _ file: Configuration) -> [String] {
@@ -77,6 +83,7 @@ final class ConfigurationReload: Service {
             ),
             ("data", before.data != file.data), ("admin_token", before.adminToken != file.adminToken),
             ("workspaces", before.workspaces != file.workspaces),
+            ("workspace_settings", before.workspaceSettings != file.workspaceSettings),
             ("create_on_first_use", before.createsWorkspaces != file.createsWorkspaces),
         ]
         return needsStart.filter(\.1).map { "`\($0.0)` takes effect with the next start" }

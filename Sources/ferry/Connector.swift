@@ -51,7 +51,9 @@ final class Connector: Sendable {
         embedsAll = options.embedsAll
         workspaces = EmbeddedWorkspaces(
             in: store.workspaces,
-            createsOnFirstUse: options.configuration.createsWorkspaces
+            createsOnFirstUse: options.configuration.createsWorkspaces,
+            settings: WorkspaceSettings(options.configuration.workspaceSettings),
+            requestsPerSecond: options.configuration.workspaceSettings.requestsPerSecond
         )
         self.httpClient = httpClient
         self.loopClient = loopClient
@@ -114,15 +116,7 @@ final class Connector: Sendable {
     }
 
     private func embed(_ name: String, _ keys: Keys) {
-        workspaces.put(name) { number in
-            EmbeddedWorkspace(
-                name: name,
-                siteID: keys.siteId,
-                apiKey: keys.apiKey,
-                environmentID: number,
-                workspace: Workspace(name: name, in: store.workspaces)
-            )
-        }
+        workspaces.put(name, siteID: keys.siteId, apiKey: keys.apiKey)
     }
 
     // MARK: Credentials
@@ -180,6 +174,28 @@ final class Connector: Sendable {
             case .refused(let words), .unreachable(let words), .unexpected(let words):
                 Terminal.error("\(name): \(words)")
             }
+        }
+    }
+}
+
+extension WorkspaceSettings {
+    /// A new workspace's settings, changed as the file says.
+    fileprivate init(_ file: Configuration.WorkspaceSettings) {
+        self.init()
+        for (key, isOn) in file.switches { self[keyPath: Self.path(of: key)] = isOn }
+        if let suppressesAll = file.suppressesAll { suppressionReach = suppressesAll ? .all : .passed }
+        if let segments = file.segments { self.segments = .only(Set(segments.map(Int64.init))) }
+    }
+
+    private static func path(of key: Configuration.WorkspaceSettings.Switch) -> WritableKeyPath<Self, Bool> {
+        switch key {
+        case .updatesEmailUsingId: \.updatesEmailUsingId
+        case .mergesAutomatically: \.mergesAutomatically
+        case .mergesAnonymousEvents: \.mergesAnonymousEvents
+        case .eventsMakePeople: \.eventsMakePeople
+        case .keepsAttributesOfRefusedIdentify: \.keepsAttributesOfRefusedIdentify
+        case .identifiesByPhone: \.identifiesByPhone
+        case .asksForULIDs: \.asksForULIDs
         }
     }
 }

@@ -216,6 +216,57 @@ import Testing
         )
     }
 
+    @Test func `makes an integration that was removed anew, without what waited for it`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        let own = "integrations: { own: { type: customerio, settings: { endpoint: workspace } } }"
+        #expect(try await trial.command("apply", "-", input: own).status == 0)
+        #expect(try await trial.command("pause", "own").status == 0)
+        for name in ["waits", "removed meanwhile"] {
+            let call: JSON = ["userId": "u1", "event": .string(name)]
+            #expect(try await trial.ferry.post("/v1/track", call, key: "web-key").status == 200)
+            if name == "waits" { #expect(try await trial.command("remove", "own", "--yes").status == 0) }
+        }
+        #expect(try await trial.command("apply", "-", input: own).status == 0)
+        _ = try await trial.ferry.get("/admin/v1/integrations/own") { $0["lanes"]?.arrayValue?.count == 2 }
+        #expect(try await trial.mark(of: "afterwards", in: "own") == nil)
+        let status = try await trial.ferry.get("/admin/v1/integrations/own").body
+        #expect(status?["events"]?["accepted"] == 1 && status?["health"]?["state"] != "paused", "\(status ?? .null)")
+    }
+
+    @Test func `stays as it is when its file is empty, and reads no file for those who apply`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        _ = try trial.folder.file("ferry.yaml", "")
+        let empty = try await trial.command("reload")
+        #expect(empty.status == 1 && empty.errors.contains("neither sources nor integrations"))
+        #expect(try await trial.mark(of: "still") == "one")
+        let secret =
+            "integrations: { a: { type: customerio, settings: { site_id: s, api_key: 'file:/etc/hostname' } } }"
+        let file = try await trial.command("apply", "-", input: secret)
+        #expect(file.status == 1 && file.errors.contains("only the configuration file may do"), "\(file.errors)")
+        _ = try trial.folder.file(
+            "ferry.yaml",
+            Self.file("one").replacing("web: {", with: "app: { write_key: a }, web: {")
+        )
+        #expect(try await trial.command("reload").errors.contains("the source app is new"))
+    }
+
+    @Test func `takes events without the key of its secrets, and takes the secrets anew`() async throws {
+        let trial = try await Trial(Self.file("one"))
+        let own =
+            "integrations: { own: { type: customerio, settings: { endpoint: 'http://127.0.0.1:9', site_id: s, api_key: k } } }"
+        #expect(try await trial.command("apply", "-", input: own).status == 0)
+        trial.ferry.kill()
+        let data = trial.folder.url.appending(path: "data")
+        try FileManager.default.removeItem(at: data.appending(path: "seal.key"))
+        let again = try await RunningFerry(data: data.path, config: trial.config)
+        #expect(try await again.post("/v1/track", ["userId": "u1", "event": "E"], key: "web-key").status == 200)
+        let status = try await again.get("/admin/v1/integrations/own") { $0["health"]?["state"] == "paused" }
+        #expect(status["health"]?["words"]?.stringValue?.contains("apply its integration again") == true)
+        let anew = try await FerryProcess.run(["apply", "-", "--url", again.privateURL], input: own)
+        #expect(anew.status == 0, "\(anew.errors)")
+        _ = try await again.get("/admin/v1/integrations/own") { $0["health"]?["state"] == "unreachable" }
+    }
+
     @Test func `lets go of one event, so that those behind it go on`() async throws {
         let trial = try await Trial(Self.file("one"))
         #expect(try await trial.command("pause", "main").status == 0)

@@ -1,6 +1,7 @@
 package import Integrations
 import LosslessJSON
 package import Storage
+import TrackAPI
 
 /// Changes the integrations of a running Ferry: by its file, by the text of an export, by putting back what was.
 ///
@@ -53,7 +54,13 @@ package struct Configurator: Sendable {
     /// - Returns: what became of each integration.
     /// - Throws: as `begin`; nothing was changed then.
     package func reload(_ file: Configuration, waiting: Bool) async throws -> [ConfigurationChange] {
-        try await take(file, behindRead: waiting)
+        guard !file.sources.isEmpty || !file.integrations.isEmpty else {
+            throw ConfigurationRefusal(
+                .invalid,
+                "the file defines neither sources nor integrations, as one that is being written: nothing was changed"
+            )
+        }
+        return try await take(file, behindRead: waiting)
     }
 
     private func take(_ file: Configuration, behindRead: Bool) async throws -> [ConfigurationChange] {
@@ -70,7 +77,7 @@ package struct Configurator: Sendable {
             var changes = try await carryOut(drafts)
             for name in kept where drafts.contains(where: { $0.home == .file && $0.name.hasSameBytes(as: name) }) {
                 // The file has taken it over.
-                try await revisions.remove(name)
+                try await revisions.release(name)
             }
             for gone in live.all where gone.home == .file {
                 guard !file.integrations.contains(where: { $0.name.hasSameBytes(as: gone.name) }) else { continue }
@@ -99,8 +106,24 @@ package struct Configurator: Sendable {
                 "\(error)\nthis version does not take what is stored of \(name): define it in the configuration file"
             )
         }
-        let sealed = try await revisions.secrets(of: name)
-        return try draft(integration, by: .api, home: .database, false, sealed, history)
+        do {
+            let sealed = try await revisions.secrets(of: name)
+            return try draft(integration, by: .api, home: .database, false, sealed, history)
+        } catch {
+            // One integration's secrets are no reason to take no events: it is paused, and says why.
+            let words = "\(error)"
+            let connection = Connection { _ in
+                Exchange(status: nil, answer: .settings(words: words), workspace: nil)
+            }
+            return Draft(
+                integration: integration,
+                connection: connection,
+                secrets: [:],
+                home: .database,
+                history: history,
+                revision: nil
+            )
+        }
     }
 
     // MARK: The API
@@ -136,10 +159,26 @@ package struct Configurator: Sendable {
                 }
                 let history = known[name] ?? []
                 if !isForced { try refuseOlder(integration, history) }
-                let sealed = try await revisions.secrets(of: name)
+                // Those that don't open any more are what is to be replaced.
+                let sealed = (try? await revisions.secrets(of: name)) ?? [:]
+                try refuseFiles(integration)
                 drafts.append(try draft(integration, by: author, home: .database, waiting, sealed, history))
             }
             return try await carryOut(drafts)
+        }
+    }
+
+    /// Who may change an integration from afar may not read the server's files with it.
+    private func refuseFiles(_ integration: Integration) throws {
+        let settings = integration.settings
+        for case .file(let path)? in [settings.siteId, settings.apiKey] {
+            throw ConfigurationRefusal(
+                .invalid,
+                """
+                \(integration.name) names the file \(path), which only the configuration file may do: write the value, which is \
+                sealed, or env:NAME. Nothing was changed
+                """
+            )
         }
     }
 

@@ -5,6 +5,7 @@ package import Logging
 import LosslessJSON
 import ServiceLifecycle
 package import Storage
+import TrackAPI
 
 /// Delivery: the log's events to each integration, in order for each person, device and object.
 ///
@@ -89,7 +90,14 @@ package struct Dispatcher: Service {
             control: control,
             surroundings: surroundings,
             logger: logger,
-            send: { name, operation in await integrations.named(name)?.send([operation]) }
+            send: { name, operation in
+                guard let integration = integrations.named(name) else { return nil }
+                guard !integration.isPaused else {
+                    let words = "paused by an operator"
+                    return Exchange(status: nil, answer: .unavailable(words: words, retryAfter: nil), workspace: nil)
+                }
+                return await integration.send([operation])
+            }
         )
     }
 

@@ -108,6 +108,8 @@ package struct Configuration: Sendable {
     package var integrations: [Integration] = []
     /// Embedded workspaces beside those that integrations bring along.
     package var workspaces: [Workspace] = []
+    /// How all of them behave.
+    package internal(set) var workspaceSettings = WorkspaceSettings()
     /// Whether credentials that nobody knows make an embedded workspace.
     package var createsWorkspaces = false
     package var tests: [TestCase] = []

@@ -36,6 +36,7 @@ struct ConfigurationParser {
             // Integrations name sources, and tests name integrations, wherever these stand in the file.
             let order = [
                 "listen", "data", "retention", "admin_token", "sources", "integrations", "workspaces",
+                "workspace_settings",
                 "create_on_first_use", "tests",
             ]
             for section in sections where !order.contains(section.name) {
@@ -60,6 +61,7 @@ struct ConfigurationParser {
         case "sources": readSources(node)
         case "integrations": readIntegrations(node)
         case "workspaces": readWorkspaces(node)
+        case "workspace_settings": configuration.workspaceSettings = workspaceSettings(node)
         case "create_on_first_use":
             if let creates = reader.bool(node, "`create_on_first_use`") { configuration.createsWorkspaces = creates }
         default: readTests(node)

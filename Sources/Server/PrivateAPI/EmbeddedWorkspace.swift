@@ -71,6 +71,9 @@ package final class EmbeddedWorkspaces: Sendable {
     /// Where further ones are kept; `nil` when there are none but those that are put.
     private let store: WorkspaceStore?
     private let createsOnFirstUse: Bool
+    /// How those behave that are made here.
+    private let settings: WorkspaceSettings
+    private let requestsPerSecond: Int?
     private let journalBudget = ByteBudget(limit: Journal.bytesInAll)
     /// Of requests that no workspace was opened by.
     let strangers: TestDouble
@@ -79,11 +82,17 @@ package final class EmbeddedWorkspaces: Sendable {
     ///   - workspaces: those that are there from the start.
     ///   - store: where further ones are kept.
     ///   - createsOnFirstUse: whether credentials that nobody knows make a workspace named after their site id.
+    ///   - settings: how those behave that are made here.
+    ///   - requestsPerSecond: what each of them takes; `nil`, as many as come.
     package init(
         _ workspaces: [EmbeddedWorkspace] = [],
         in store: WorkspaceStore? = nil,
-        createsOnFirstUse: Bool = false
+        createsOnFirstUse: Bool = false,
+        settings: WorkspaceSettings = WorkspaceSettings(),
+        requestsPerSecond: Int? = nil
     ) {
+        self.settings = settings
+        self.requestsPerSecond = requestsPerSecond
         state = Mutex(State(workspaces: workspaces))
         self.store = store
         self.createsOnFirstUse = createsOnFirstUse
@@ -93,12 +102,29 @@ package final class EmbeddedWorkspaces: Sendable {
     package var all: [EmbeddedWorkspace] { state.withLock(\.workspaces) }
 
     /// Adds a workspace, or gives one other credentials.
-    ///
-    /// - Parameters:
-    ///   - name: what it is called.
-    ///   - make: the workspace, with its number.
-    package func put(_ name: String, _ make: (_ environmentID: Int64) -> EmbeddedWorkspace) {
-        state.withLock { $0.put(name, make) }
+    package func put(_ name: String, siteID: String, apiKey: String) {
+        guard let store else { return }
+        state.withLock { _ = $0.put(name, make(name, siteID, apiKey, .us, in: store)) }
+    }
+
+    private func make(
+        _ name: String,
+        _ siteID: String,
+        _ apiKey: String,
+        _ region: EmbeddedWorkspace.Region,
+        in store: WorkspaceStore
+    ) -> (_ environmentID: Int64) -> EmbeddedWorkspace {
+        { [settings, requestsPerSecond] number in
+            EmbeddedWorkspace(
+                name: name,
+                siteID: siteID,
+                apiKey: apiKey,
+                region: region,
+                environmentID: number,
+                requestsPerSecond: requestsPerSecond,
+                workspace: Workspace(name: name, in: store, settings: settings)
+            )
+        }
     }
 
     /// Adds a workspace that is not there yet.
@@ -122,7 +148,7 @@ package final class EmbeddedWorkspaces: Sendable {
                 $0.name.hasSameBytes(as: name) || !siteID.isEmpty && $0.siteID == Array(siteID.utf8)
             }
             guard !isTaken else { return nil }
-            return state.make(name, siteID, apiKey, region, in: store)
+            return state.put(name, make(name, siteID, apiKey, region, in: store))
         }
     }
 
@@ -152,7 +178,8 @@ package final class EmbeddedWorkspaces: Sendable {
             guard waiting != nil || state.made < Self.madeOnFirstUse else { return nil }
             state.made += 1
             let isTaken = waiting == nil && state.workspaces.contains { $0.name.hasSameBytes(as: site) }
-            return state.make(isTaken ? "\(site)-2" : site, site, key, .us, in: store)
+            let name = isTaken ? "\(site)-2" : site
+            return state.put(name, make(name, site, key, .us, in: store))
         }
     }
 
@@ -181,31 +208,17 @@ package final class EmbeddedWorkspaces: Sendable {
 }
 
 extension EmbeddedWorkspaces.State {
-    fileprivate mutating func put(_ name: String, _ make: (_ environmentID: Int64) -> EmbeddedWorkspace) {
+    /// Adds a workspace, or puts it in the place of the one of its name; the number stays.
+    fileprivate mutating func put(
+        _ name: String,
+        _ make: (_ environmentID: Int64) -> EmbeddedWorkspace
+    ) -> EmbeddedWorkspace {
         if let position = workspaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
             workspaces[position] = make(workspaces[position].environmentID)
-        } else {
-            workspaces.append(make(Int64(workspaces.count + 1)))
+            return workspaces[position]
         }
-    }
-
-    fileprivate mutating func make(
-        _ name: String,
-        _ siteID: String,
-        _ apiKey: String,
-        _ region: EmbeddedWorkspace.Region,
-        in store: WorkspaceStore
-    ) -> EmbeddedWorkspace? {
-        put(name) { number in
-            EmbeddedWorkspace(
-                name: name,
-                siteID: siteID,
-                apiKey: apiKey,
-                region: region,
-                environmentID: number,
-                workspace: Workspace(name: name, in: store)
-            )
-        }
-        return workspaces.first { $0.name.hasSameBytes(as: name) }
+        let workspace = make(Int64(workspaces.count + 1))
+        workspaces.append(workspace)
+        return workspace
     }
 }

@@ -84,9 +84,18 @@ package struct Revisions: Sendable {
         }
     }
 
-    /// Forgets an integration that lives here, with its secrets. Its revisions stay: they tell why events went out.
+    /// Forgets that an integration lives here, with its secrets: a file has taken it over.
+    package func release(_ integration: String) async throws(StorageError) {
+        try await commits.commit { try RevisionTables.release(integration, $0) }
+    }
+
+    /// Removes an integration that lives here, with its secrets and with what waits for it: one of its name begins anew. Its
+    /// revisions stay, and what failed: they tell what happened.
     package func remove(_ integration: String) async throws(StorageError) {
-        try await commits.commit { try RevisionTables.remove(integration, $0) }
+        try await commits.commit { connection in
+            try RevisionTables.release(integration, connection)
+            try RevisionTables.endCursors(of: integration, connection)
+        }
     }
 
     /// Writes down whether an integration is paused.
@@ -171,7 +180,24 @@ enum RevisionTables {
         return max(read, try position?.optionalInteger(0) ?? 0) + 1
     }
 
-    static func remove(_ integration: String, _ connection: Database) throws {
+    /// The cursors stay for the stories of what they delivered, under a kind that nobody opens again.
+    static func endCursors(of integration: String, _ connection: Database) throws {
+        try connection.run("DELETE FROM paused_integrations WHERE name = ?", [Text(integration)])
+        try connection.run(
+            "DELETE FROM exceptions WHERE state = 0 AND cursor IN (SELECT id FROM cursors WHERE integration = ?)",
+            [Text(integration)]
+        )
+        try connection.run(
+            "UPDATE jobs SET state = 'stopped' WHERE integration = ? AND state IN ('running', 'paused')",
+            [Text(integration)]
+        )
+        try connection.run(
+            "UPDATE cursors SET kind = kind || ', removed ' || id WHERE integration = ? AND kind IN ('live', 'metrics')",
+            [Text(integration)]
+        )
+    }
+
+    static func release(_ integration: String, _ connection: Database) throws {
         try connection.run("DELETE FROM kept_integrations WHERE name = ?", [Text(integration)])
         try connection.run("DELETE FROM sealed_secrets WHERE integration = ?", [Text(integration)])
     }

@@ -58,7 +58,7 @@ import Testing
         ("intergrations: {}", "1:1: unknown key `intergrations`; did you mean `integrations`?"),
         (
             "xyzzy: 1",
-            "1:1: unknown key `xyzzy`; known: listen, data, retention, admin_token, sources, integrations, workspaces, create_on_first_use, tests"
+            "1:1: unknown key `xyzzy`; known: listen, data, retention, admin_token, sources, integrations, workspaces, workspace_settings, create_on_first_use, tests"
         ),
         ("listen: { pubic: x }", "1:11: unknown key `pubic`; did you mean `public`?"),
         ("retention: { day: 3 }", "1:14: unknown key `day`; did you mean `days`?"),
@@ -66,7 +66,7 @@ import Testing
         (
             "<<: { data: memory }",
             "1:1: unknown key `<<`; known: listen, data, retention, admin_token, sources, "
-                + "integrations, workspaces, create_on_first_use, tests"
+                + "integrations, workspaces, workspace_settings, create_on_first_use, tests"
         ),
         // wrong types
         ("listen: 8080", "1:9: `listen` must be a mapping (key: value), not a single value"),

@@ -30,6 +30,9 @@ import Testing
         ("workspaces: { a: { api_key: k } }", "the workspace `a` has no `site_id`"),
         ("workspaces: { a: { site_id: s, api_key: k, region: mars } }", "unknown region `mars`"),
         ("workspaces: { a: { site_id: s, api_key: k, key: x } }", "unknown key `key`"),
+        ("workspace_settings: { suppress: some }", "unknown reach `some`"),
+        ("workspace_settings: { merge_poeple: true }", "unknown key `merge_poeple`"),
+        ("workspace_settings: { segments: [0] }", "a segment's number must be a whole number"),
         (
             "workspaces: { a: { site_id: s, api_key: k }, b: { site_id: s, api_key: l } }",
             "the workspaces `a` and `b` have the same `site_id`"
