@@ -55,6 +55,33 @@ import Testing
         }
     }
 
+    @Test(arguments: ["User Deleted", nil])
+    func `takes along what else somebody was called, who was deleted or merged before`(deleted: String?) async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let ferry = try await RunningFerry(data: data, config: try folder.file("a.yaml", Self.integrations))
+        let identify: JSON = ["userId": .string(Self.userId), "traits": ["email": .string(Self.email)]]
+        #expect(try await ferry.post("/v1/identify", identify).status == 200)
+        let end: (String, JSON) =
+            deleted.map { ("track", ["userId": .string(Self.userId), "event": .string($0)]) }
+            ?? ("alias", ["previousId": .string(Self.userId), "userId": "stays"])
+        if deleted == nil { #expect(try await ferry.post("/v1/identify", ["userId": "stays"]).status == 200) }
+        #expect(try await ferry.post("/v1/\(end.0)", end.1).status == 200)
+        _ = try await ferry.get("/admin/v1/integrations/shop") { $0["lag"]?["events"] == 0 }
+        _ = try await ferry.get("/admin/v1/workspace/activity?limit=100") { activity in
+            activity["items"]?.arrayValue?.contains { $0["type"] == "profile_delete" } ?? false
+        }
+        #expect(try await run(["erase", "--user-id", Self.userId, "--yes"], ferry).status == 0)
+        let activity = try await ferry.get("/admin/v1/workspace/activity?limit=100").body?["items"]?.arrayValue ?? []
+        let entries = activity.filter { ["profile_delete", "profile_merge"].contains($0["type"]?.stringValue ?? "") }
+        #expect(entries.count == (deleted == nil ? 2 : 1))
+        for entry in entries {
+            // Whom a merge has left is not erased, and has the address now.
+            let told = entry["type"] == "profile_merge" ? entry["data"] : entry
+            #expect(told?.description.lowercased().contains("ann.gone") == false, "\(entry)")
+        }
+    }
+
     private func expectClosedSums(_ integration: String, _ ferry: RunningFerry) async throws {
         let status = try #require(try await ferry.get("/admin/v1/integrations/\(integration)").body)
         let sums = [status["events"]] + (status["operations"]?.objectValue ?? [:]).map { $0.value }

@@ -79,7 +79,7 @@ struct WorkspaceErasing: Sendable {
     private static let activity = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
             """
-            SELECT entry, name, identifiers, data, anonymous_id FROM activity
+            SELECT entry, name, identifiers, data, anonymous_id, type FROM activity
             WHERE entry > ? ORDER BY entry LIMIT \(limit)
             """,
             StatementArguments(after)
@@ -98,7 +98,10 @@ struct WorkspaceErasing: Sendable {
             let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
             guard count > 0 else { continue }
             receipt.replaced += Int64(count)
-            let changed = zip(texts, clean).map { ($1?.text ?? $0).map(Text.init) }
+            var changed = zip(texts, clean).map { ($1?.text ?? $0).map(Text.init) }
+            // Who is called by one of these is called by the others too.
+            if clean[1] != nil { changed[1] = Text("{}") }
+            if clean[2] != nil, try row.text(5) == "profile_merge" { changed[2] = Text("{}") }
             try connection.run(
                 "UPDATE activity SET name = ?, identifiers = ?, data = ? WHERE entry = ?",
                 [changed[0], changed[1], changed[2], entry]
