@@ -40,11 +40,16 @@ struct ServerOptions: ParsableArguments {
 
 extension HTTPClient {
     /// The one of the commands: where nobody listens, it says so at once. It lives as long as the process.
-    static let ofCommands: HTTPClient = {
+    static let ofCommands = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: configurationOfCommands
+    )
+
+    private static var configurationOfCommands: Configuration {
         var configuration = TrackClient.httpConfiguration
         configuration.timeout.connect = .seconds(5)
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+        return configuration
+    }
 
     /// Those that trust a certificate of their own: they live as long as the process, too.
     private static let trusting = Mutex<[HTTPClient]>([])
@@ -54,8 +59,7 @@ extension HTTPClient {
         guard let certificates = try? NIOSSLCertificate.fromPEMFile(path) else {
             throw ValidationError("--certificate: \(path) is no file with certificates in PEM")
         }
-        var configuration = TrackClient.httpConfiguration
-        configuration.timeout.connect = .seconds(5)
+        var configuration = configurationOfCommands
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .certificates(certificates)
         configuration.tlsConfiguration = tls
@@ -111,6 +115,11 @@ struct AdminClient {
     static func segment(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~")))
             ?? ""
+    }
+
+    /// The path of an integration, and of what is behind it.
+    static func path(ofIntegration name: String) -> String {
+        "/admin/v1/integrations/\(segment(name))"
     }
 
     func post(_ path: String, _ body: JSON) async throws -> JSON {

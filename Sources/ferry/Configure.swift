@@ -116,7 +116,7 @@ struct RemoveIntegration: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         try await AdminClient.reportingFailures {
-            _ = try await client.post("/admin/v1/integrations/\(AdminClient.segment(integration))/remove", [:])
+            _ = try await client.post(AdminClient.path(ofIntegration: integration) + "/remove", [:])
             Terminal.error("\(integration) is removed; its revisions and its record stay")
         }
     }

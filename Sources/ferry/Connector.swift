@@ -12,7 +12,6 @@ import Workspaces
 /// Makes the way to an integration's destination, with its credentials in hand.
 final class Connector: Sendable {
     let workspaces: EmbeddedWorkspaces
-    private let store: DataStore
     /// Whether every integration lands in an embedded workspace, wherever it is to send.
     private let embedsAll: Bool
     private let httpClient: HTTPClient
@@ -47,7 +46,6 @@ final class Connector: Sendable {
         loopClient: HTTPClient,
         logger: Logger
     ) throws {
-        self.store = store
         embedsAll = options.embedsAll
         workspaces = EmbeddedWorkspaces(
             in: store.workspaces,
@@ -95,8 +93,8 @@ final class Connector: Sendable {
         case .region(let region): return connection(integration.name, client(Endpoint(region: region), false))
         case .endpoint(let endpoint): return connection(integration.name, client(endpoint, false))
         case .workspace:
-            return Connection { [self] in
-                embed(integration.name, keys)
+            return Connection { [workspaces] in
+                workspaces.put(integration.name, siteID: keys.siteId, apiKey: keys.apiKey)
             } send: { [self] operations in
                 guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {
                     let words = "the embedded workspace is not there yet"
@@ -113,10 +111,6 @@ final class Connector: Sendable {
 
     private func connection(_ name: String, _ client: TrackClient) -> Connection {
         Connection(begin: { [self] in state.withLock { $0.checks[name] = client } }, send: client.exchange)
-    }
-
-    private func embed(_ name: String, _ keys: Keys) {
-        workspaces.put(name, siteID: keys.siteId, apiKey: keys.apiKey)
     }
 
     // MARK: Credentials

@@ -15,7 +15,7 @@ struct Pause: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         try await AdminClient.reportingFailures {
-            _ = try await client.post("/admin/v1/integrations/\(AdminClient.segment(integration))/pause", [:])
+            _ = try await client.post(AdminClient.path(ofIntegration: integration) + "/pause", [:])
             Terminal.error("\(integration) is paused: what arrives for it waits in the log")
         }
     }
@@ -33,7 +33,7 @@ struct Resume: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         try await AdminClient.reportingFailures {
-            _ = try await client.post("/admin/v1/integrations/\(AdminClient.segment(integration))/resume", [:])
+            _ = try await client.post(AdminClient.path(ofIntegration: integration) + "/resume", [:])
             Terminal.error("\(integration) goes on")
         }
     }
@@ -57,7 +57,7 @@ struct GiveUp: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         try await AdminClient.reportingFailures {
-            let path = "/admin/v1/integrations/\(AdminClient.segment(integration))/give-up"
+            let path = AdminClient.path(ofIntegration: integration) + "/give-up"
             let answer = try await client.post(path, ["event": .number(JSON.Number(event))])
             Terminal.error("\(answer["givenUp"]?.description ?? "0") given up")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Delivery
 import Events
 import Foundation
 import Integrations
@@ -178,14 +179,6 @@ private struct LineWriter {
     mutating func flush() {
         Terminal.print(bytes)
         bytes.removeAll(keepingCapacity: true)
-    }
-}
-
-extension Event {
-    /// `nil` for one that can't be read.
-    fileprivate init?(_ logged: LoggedEvent) {
-        guard let message = (try? JSON(parsing: logged.body))?.objectValue else { return nil }
-        self.init(logged: message, source: logged.source)
     }
 }
 

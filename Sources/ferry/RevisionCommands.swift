@@ -10,10 +10,6 @@ struct RevisionCommands: AsyncParsableCommand {
         subcommands: [List.self, Show.self, PutBack.self]
     )
 
-    fileprivate static func path(_ integration: String) -> String {
-        "/admin/v1/integrations/\(AdminClient.segment(integration))"
-    }
-
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the revisions of an integration, newest first.")
 
@@ -28,7 +24,7 @@ struct RevisionCommands: AsyncParsableCommand {
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                let answer = try await client.get("\(path(integration))/revisions")
+                let answer = try await client.get(AdminClient.path(ofIntegration: integration) + "/revisions")
                 for item in answer["items"]?.arrayValue ?? [] {
                     json ? Terminal.print(item.description) : Terminal.print(RevisionCommands.line(item))
                 }
@@ -55,7 +51,9 @@ struct RevisionCommands: AsyncParsableCommand {
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                let revision = try await client.get("\(path(integration))/revisions/\(number)")
+                let revision = try await client.get(
+                    AdminClient.path(ofIntegration: integration) + "/revisions/\(number)"
+                )
                 guard !json else { return Terminal.print(revision.description) }
                 Terminal.print(RevisionCommands.line(revision))
                 ChangeReport.printDifference(revision["difference"]?.stringValue)
@@ -83,7 +81,7 @@ struct RevisionCommands: AsyncParsableCommand {
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                let path = "\(path(integration))/revisions/\(number)/put-back"
+                let path = AdminClient.path(ofIntegration: integration) + "/revisions/\(number)/put-back"
                 let answer = try await client.post(path, ["waiting": .bool(reach.waiting)])
                 ChangeReport(answer).print(asJSON: json)
             }

@@ -25,7 +25,7 @@ struct Status: AsyncParsableCommand {
         try await AdminClient.reportingFailures {
             let items: [JSON]
             if let integration {
-                items = [try await client.get("/admin/v1/integrations/\(AdminClient.segment(integration))")]
+                items = [try await client.get(AdminClient.path(ofIntegration: integration))]
             } else {
                 items = try await client.get("/admin/v1/integrations")["items"]?.arrayValue ?? []
             }

@@ -32,8 +32,6 @@ package struct ConfigurationRefusal: Error, Sendable, Equatable, CustomStringCon
         case invalid
         /// There is no such thing.
         case unknown
-        /// The server is not so far yet.
-        case notReady
     }
 
     package let kind: Kind

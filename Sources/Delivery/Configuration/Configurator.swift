@@ -65,7 +65,7 @@ package struct Configurator: Sendable {
 
     private func take(_ file: Configuration, behindRead: Bool) async throws -> [ConfigurationChange] {
         try await live.gate.changing {
-            let known = try await revisions.all()
+            let known = try await histories()
             let kept = try await revisions.keptIntegrations()
             var drafts = try file.integrations.map { integration in
                 try draft(integration, by: .file, home: .file, behindRead, [:], known[integration.name] ?? [])
@@ -89,17 +89,16 @@ package struct Configurator: Sendable {
     }
 
     /// An integration of the data, as it was left.
-    private func restored(_ name: String, _ history: [StoredRevision]) async throws -> Draft {
+    private func restored(_ name: String, _ history: [Revision]) async throws -> Draft {
         guard let newest = history.last else {
             throw ConfigurationRefusal(
                 .invalid,
                 "the integration \(name) has no revision: restore the data from a copy"
             )
         }
-        let file = "revision \(newest.number) of \(name)"
         let integration: Integration
         do {
-            integration = try IntegrationDefinition.compile(newest.text, named: name, file: file)
+            integration = try newest.compile(named: name)
         } catch {
             throw ConfigurationRefusal(
                 .invalid,
@@ -147,7 +146,7 @@ package struct Configurator: Sendable {
             throw ConfigurationRefusal(.invalid, "the text defines no integration: nothing was changed")
         }
         return try await live.gate.changing {
-            let known = try await revisions.all()
+            let known = try await histories()
             var drafts: [Draft] = []
             for integration in configuration.integrations {
                 let name = integration.name
@@ -182,9 +181,9 @@ package struct Configurator: Sendable {
         }
     }
 
-    private func refuseOlder(_ integration: Integration, _ history: [StoredRevision]) throws {
+    private func refuseOlder(_ integration: Integration, _ history: [Revision]) throws {
         guard let base = integration.definition.base, let newest = history.last, base != newest.number,
-            newest.text != integration.definition.yaml
+            newest.yaml != integration.definition.yaml
         else { return }
         throw ConfigurationRefusal(
             .invalid,
@@ -212,20 +211,14 @@ package struct Configurator: Sendable {
         waiting: Bool
     ) async throws -> ConfigurationChange {
         try await live.gate.changing {
-            guard let integration = live.named(name) else {
-                throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
-            }
-            let history = try await revisions.all()[integration.name] ?? []
+            let integration = try integration(named: name)
+            let history = integration.history.revisions
             guard let revision = history.first(where: { $0.number == number }) else {
                 throw ConfigurationRefusal(.unknown, "\(name) has no revision \(number)")
             }
             let wanted: Integration
             do {
-                wanted = try IntegrationDefinition.compile(
-                    revision.text,
-                    named: integration.name,
-                    file: "revision \(number) of \(name)"
-                )
+                wanted = try revision.compile(named: integration.name)
             } catch {
                 throw ConfigurationRefusal(.invalid, "\(error)\nthis version does not take it. Nothing was changed")
             }
@@ -240,9 +233,7 @@ package struct Configurator: Sendable {
     /// Takes an integration of the data away. What it has delivered stays told; what waits for it is not delivered.
     package func remove(integration name: String) async throws {
         try await live.gate.changing {
-            guard let integration = live.named(name) else {
-                throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
-            }
+            let integration = try integration(named: name)
             guard integration.home == .database else {
                 throw ConfigurationRefusal(
                     .invalid,
@@ -256,12 +247,22 @@ package struct Configurator: Sendable {
 
     /// Lets everything of an integration wait, also over a restart, or go on. Requests that are under way are finished.
     package func pause(integration name: String, _ isPaused: Bool) async throws {
-        guard let integration = live.named(name) else {
-            throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
-        }
+        let integration = try integration(named: name)
         try await revisions.pause(integration.name, isPaused)
         integration.pause(isPaused)
         if !isPaused { _ = control.retryNow(integration.name) }
+    }
+
+    private func integration(named name: String) throws -> LiveIntegration {
+        guard let integration = live.named(name) else {
+            throw ConfigurationRefusal(.unknown, "there is no integration \(name)")
+        }
+        return integration
+    }
+
+    /// All that are kept, also of integrations that are gone.
+    private func histories() async throws -> [String: [Revision]] {
+        try await revisions.all().mapValues { $0.map(Revision.init) }
     }
 
     private func remove(_ name: String) {
@@ -277,7 +278,7 @@ package struct Configurator: Sendable {
         let connection: Connection
         let secrets: [String: String]
         let home: LiveIntegration.Home
-        let history: [StoredRevision]
+        let history: [Revision]
         /// `nil` where the text is the newest revision's.
         let revision: NewRevision?
 
@@ -290,7 +291,7 @@ package struct Configurator: Sendable {
         home: LiveIntegration.Home,
         _ behindRead: Bool,
         _ sealed: [String: String],
-        _ history: [StoredRevision]
+        _ history: [Revision]
     ) throws -> Draft {
         let definition = integration.definition
         var literals: [String: String] = [:]
@@ -298,7 +299,7 @@ package struct Configurator: Sendable {
         let secrets = sealed.merging(literals) { $1 }
         let connection = try connect(integration, secrets)
         // A file's own secrets are no change of it.
-        let isSame = history.last?.text == definition.yaml && (secrets == sealed || home == .file) && !behindRead
+        let isSame = history.last?.yaml == definition.yaml && (secrets == sealed || home == .file) && !behindRead
         var revision = NewRevision(
             integration: integration.name,
             author: author.rawValue,
@@ -323,28 +324,31 @@ package struct Configurator: Sendable {
         let made = try await revisions.add(drafts.compactMap(\.revision))
         return drafts.map { draft in
             let revision = made.first { $0.integration.hasSameBytes(as: draft.name) }
-            return carryOut(draft, revision, isPaused: paused.contains { $0.hasSameBytes(as: draft.name) })
+            return carryOut(
+                draft,
+                revision.map(Revision.init),
+                isPaused: paused.contains { $0.hasSameBytes(as: draft.name) }
+            )
         }
     }
 
-    private func carryOut(_ draft: Draft, _ made: StoredRevision?, isPaused: Bool) -> ConfigurationChange {
+    private func carryOut(_ draft: Draft, _ made: Revision?, isPaused: Bool) -> ConfigurationChange {
         let before = draft.history.last
         let holds = made ?? before
         let moment = now()
         draft.connection.begin()
-        defer { live.named(draft.name)?.remember(draft.secrets) }
         if let integration = live.named(draft.name) {
-            if let made { integration.history.append(Revision(made), draft.integration) }
-            integration.move(to: draft.home)
-            integration.connect(draft.connection, at: moment)
+            if let made { integration.history.append(made, draft.integration) }
+            integration.connect(draft.connection, secrets: draft.secrets, home: draft.home, at: moment)
             _ = control.retryNow(draft.name)
         } else if let holds {
-            let history = draft.history.filter { $0.number < holds.number }.map(Revision.init)
+            let history = draft.history.filter { $0.number < holds.number }
             live.add(
                 LiveIntegration(
-                    RevisionHistory(Revision(holds), draft.integration, before: history),
+                    RevisionHistory(holds, draft.integration, before: history),
                     home: draft.home,
                     connection: draft.connection,
+                    secrets: draft.secrets,
                     isPaused: isPaused,
                     at: moment
                 )
@@ -355,7 +359,7 @@ package struct Configurator: Sendable {
             kind: made == nil ? .unchanged : before == nil ? .created : .changed,
             revision: holds?.number,
             firstEvent: holds?.firstEvent,
-            difference: made.flatMap { TextDifference.lines(from: before?.text ?? "", to: $0.text) }
+            difference: made.flatMap { TextDifference.lines(from: before?.yaml ?? "", to: $0.yaml) }
         )
     }
 }

@@ -29,7 +29,7 @@ package final class LiveIntegration: Sendable {
         var home: Home
         var connection: Connection
         /// The secrets that its text stands for, by setting; those of a file are nowhere else.
-        var secrets: [String: String] = [:]
+        var secrets: [String: String]
         var lastRead: Int64 = 0
         var signal: AsyncStream<Void>.Continuation?
         var hasLeft = false
@@ -45,6 +45,7 @@ package final class LiveIntegration: Sendable {
         _ history: RevisionHistory,
         home: Home,
         connection: Connection,
+        secrets: [String: String] = [:],
         isPaused: Bool = false,
         at now: Moment
     ) {
@@ -52,7 +53,7 @@ package final class LiveIntegration: Sendable {
         name = integration.name
         self.history = history
         rate = RateLimit(perSecond: integration.settings.rateLimit, at: now.steady)
-        state = Mutex(State(home: home, connection: connection, isPaused: isPaused))
+        state = Mutex(State(home: home, connection: connection, secrets: secrets, isPaused: isPaused))
     }
 
     /// As it is now.
@@ -92,14 +93,6 @@ package final class LiveIntegration: Sendable {
 
     var secrets: [String: String] { state.withLock(\.secrets) }
 
-    func remember(_ secrets: [String: String]) {
-        state.withLock { $0.secrets = secrets }
-    }
-
-    func move(to home: Home) {
-        state.withLock { $0.home = home }
-    }
-
     func pause(_ isPaused: Bool) {
         state.withLock { $0.isPaused = isPaused }
     }
@@ -108,8 +101,12 @@ package final class LiveIntegration: Sendable {
         state.withLock { $0.hasLeft = true }
     }
 
-    func connect(_ connection: Connection, at now: Moment) {
-        state.withLock { $0.connection = connection }
+    func connect(_ connection: Connection, secrets: [String: String], home: Home, at now: Moment) {
+        state.withLock { state in
+            state.connection = connection
+            state.secrets = secrets
+            state.home = home
+        }
         rate.set(perSecond: integration.settings.rateLimit, at: now.steady)
     }
 }

@@ -1,7 +1,7 @@
-import Events
+package import Events
 import Integrations
 import LosslessJSON
-import Storage
+package import Storage
 import TrackAPI
 
 /// Makes of a logged event what a cursor takes.
@@ -62,9 +62,7 @@ struct Planner: Sendable {
         guard integration.sources.contain(logged.source) else { return nothing(logged, .otherSource) }
         if logged.isErased { return nothing(logged, .erased) }
         if case .metrics = scope, integration.actions.isEmpty { return nothing(logged, .otherSource) }
-        guard case .object(let message)? = try? JSON(parsing: logged.body),
-            let event = Event(logged: message, source: logged.source)
-        else { return nothing(logged, .unreadable) }
+        guard let event = Event(logged) else { return nothing(logged, .unreadable) }
         if case .replay(let job) = scope, !job.selection.contains(event) { return nothing(logged, .notSelected) }
         let plan = plan(event, integration)
         let planned = PlannedEvent(
@@ -123,6 +121,14 @@ struct Planner: Sendable {
                 claims: planned.operation.claims(keys)
             )
         }
+    }
+}
+
+extension Event {
+    /// An event as it was logged; `nil` for one that can't be read.
+    package init?(_ logged: LoggedEvent) {
+        guard case .object(let message)? = try? JSON(parsing: logged.body) else { return nil }
+        self.init(logged: message, source: logged.source)
     }
 }
 

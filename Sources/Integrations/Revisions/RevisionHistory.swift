@@ -25,6 +25,13 @@ package struct Revision: Sendable, Equatable {
         self.author = author
         self.yaml = yaml
     }
+
+    /// The integration of this name as it was.
+    ///
+    /// - Throws: `ConfigurationError` where this version does not take the text.
+    package func compile(named name: String) throws(ConfigurationError) -> Integration {
+        try IntegrationDefinition.compile(yaml, named: name, file: "revision \(number) of \(name)")
+    }
 }
 
 /// All revisions of an integration. Each event is planned under exactly one of them: the newest that begins with it or
@@ -48,12 +55,7 @@ package final class RevisionHistory: Sendable {
         mutating func compile(from position: Int) -> Compiled {
             for revision in revisions[position...] {
                 if let known = compiled[revision.number] { return known }
-                let name = newest.integration.name
-                let file = "revision \(revision.number) of \(name)"
-                guard let integration = try? IntegrationDefinition.compile(revision.yaml, named: name, file: file)
-                else {
-                    continue
-                }
+                guard let integration = try? revision.compile(named: newest.integration.name) else { continue }
                 let made = Compiled(number: revision.number, integration: integration)
                 compiled[revision.number] = made
                 return made

@@ -37,7 +37,7 @@ struct ErasureAPI: Sendable {
         let wish: ErasureWish
         do { wish = try ErasureWish(body) } catch { return .admin(.invalid, "\(error.message): nothing was changed") }
         if let name = wish.integration, delivery.live.named(name) == nil {
-            return delivery.unknownIntegration(name)
+            return delivery.live.unknown(name)
         }
         var new = NewErasure(wish.person, startedAt: delivery.now())
         new.command = wish.command

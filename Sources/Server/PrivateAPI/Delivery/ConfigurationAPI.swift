@@ -82,7 +82,7 @@ package struct ConfigurationAPI: Sendable {
     private func export(_ request: IncomingRequest) -> Answer {
         let name = request.query["integration"]
         let chosen = live.all.filter { integration in name.map(integration.name.hasSameBytes) ?? true }
-        if let name, chosen.isEmpty { return unknown(name) }
+        if let name, chosen.isEmpty { return live.unknown(name) }
         let states = chosen.map { ($0.name, $0.home, $0.history.newest) }
         return .admin(
             .done,
@@ -148,13 +148,13 @@ package struct ConfigurationAPI: Sendable {
     // MARK: Revisions
 
     private func list(_ name: String) -> Answer {
-        guard let integration = live.named(name) else { return unknown(name) }
+        guard let integration = live.named(name) else { return live.unknown(name) }
         let revisions = integration.history.revisions.reversed().map { JSON.object($0.json) }
         return .admin(.done, json: ["items": .array(Array(revisions))])
     }
 
     private func show(_ name: String, _ number: String) -> Answer {
-        guard let integration = live.named(name) else { return unknown(name) }
+        guard let integration = live.named(name) else { return live.unknown(name) }
         let revisions = integration.history.revisions
         guard let position = revisions.firstIndex(where: { String($0.number) == number }) else {
             return .admin(.unknownPath, "\(name) has no revision \(number): the newest is \(revisions.count)")
@@ -181,11 +181,6 @@ package struct ConfigurationAPI: Sendable {
         }
     }
 
-    private func unknown(_ name: String) -> Answer {
-        let names = live.all.map(\.name).joined(separator: ", ")
-        return .admin(.unknownPath, "there is no integration \(name): there are \(names.isEmpty ? "none" : names)")
-    }
-
     private func answering(_ work: () async throws -> Answer) async throws -> Answer {
         do {
             return try await work()
@@ -193,7 +188,6 @@ package struct ConfigurationAPI: Sendable {
             switch refusal.kind {
             case .invalid: return .admin(.invalid, refusal.description)
             case .unknown: return .admin(.unknownPath, refusal.description)
-            case .notReady: return .admin(.notReady, refusal.description)
             }
         } catch let missing as SecretReference.Missing {
             return .admin(.invalid, "\(missing), here where the server runs. Nothing was changed")

@@ -30,7 +30,7 @@ extension DeliveryAPI {
             filter[keyPath: path] = time.milliseconds
         }
         let outcome = OutcomeFilter(query)
-        if let name = outcome.integration, live.named(name) == nil { return unknownIntegration(name) }
+        if let name = outcome.integration, live.named(name) == nil { return live.unknown(name) }
         if let state = outcome.state, !OutcomeFilter.states.contains(state) {
             let states = OutcomeFilter.states.joined(separator: ", ")
             return .admin(.invalid, "there is no state \(state): there are \(states)")
@@ -134,11 +134,11 @@ private struct OutcomeFilter {
         _ overviews: [Overview],
         _ control: DeliveryControl
     ) async throws -> Bool {
-        let message = (try? JSON(parsing: logged.body))?.objectValue
-        if let person, !(message.map(person.isNamed) ?? false) { return false }
+        let event = Event(logged)
+        if let person, !(event.map { person.isNamed(in: $0.message) } ?? false) { return false }
         guard integration != nil || action != nil || state != nil else { return true }
         for overview in overviews {
-            let outcomes = await outcomes(of: logged, message, overview, control)
+            let outcomes = await outcomes(of: logged, event, overview, control)
             let isMeant = outcomes.contains { outcome in
                 (action.map { outcome.action?.hasSameBytes(as: $0) ?? false } ?? true)
                     && (state.map { outcome.state == $0 } ?? true)
@@ -152,15 +152,13 @@ private struct OutcomeFilter {
 
     private func outcomes(
         of logged: LoggedEvent,
-        _ message: JSON.Object?,
+        _ event: Event?,
         _ overview: Overview,
         _ control: DeliveryControl
     ) async -> [Outcome] {
         if logged.isErased { return [(nil, "erased")] }
         let integration = overview.integration.history.revision(of: logged.seq).integration
-        guard let event = message.flatMap({ Event(logged: $0, source: logged.source) }),
-            integration.takes(from: logged.source)
-        else { return [(nil, "not for this integration")] }
+        guard let event, integration.takes(from: logged.source) else { return [(nil, "not for this integration")] }
         let plan = integration.plan(event)
         var outcomes: [Outcome] = plan.ignored.map { ($0.action, "ignored") }
         if plan.operations.isEmpty, outcomes.isEmpty { outcomes.append((nil, "ignored")) }

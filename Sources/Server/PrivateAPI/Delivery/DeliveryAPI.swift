@@ -32,11 +32,11 @@ package struct DeliveryAPI: Sendable {
         let root = "/admin/v1"
         routes.on(.get, "\(root)/integrations", behind: door) { _, _ in try await listIntegrations() }
         routes.on(.get, "\(root)/integrations/{name}", behind: door) { _, path in
-            guard let integration = live.named(path["name"]) else { return unknownIntegration(path["name"]) }
+            guard let integration = live.named(path["name"]) else { return live.unknown(path["name"]) }
             return .admin(.done, json: try await status(of: integration))
         }
         routes.on(.post, "\(root)/integrations/{name}/retry", behind: door) { _, path in
-            guard live.named(path["name"]) != nil else { return unknownIntegration(path["name"]) }
+            guard live.named(path["name"]) != nil else { return live.unknown(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
         }
         routes.on(.post, "\(root)/integrations/{name}/give-up", behind: door) { request, path in
@@ -52,7 +52,7 @@ package struct DeliveryAPI: Sendable {
 
     /// Lets go of what still waits, or is tried again, of one event.
     private func giveUp(_ request: IncomingRequest, in name: String) async throws -> Answer {
-        guard let integration = live.named(name) else { return unknownIntegration(name) }
+        guard let integration = live.named(name) else { return live.unknown(name) }
         guard let body = try await request.readAdminBody()?.objectValue, body.count == 1,
             let seq = body["event"]?.numberValue?.int64
         else { return .admin(.invalid, #"the body must be {"event": NUMBER}"#) }
@@ -66,8 +66,12 @@ package struct DeliveryAPI: Sendable {
         return .admin(.done, json: ["givenUp": .number(JSON.Number(count))])
     }
 
-    func unknownIntegration(_ name: String) -> Answer {
-        let names = live.all.map(\.name).joined(separator: ", ")
+}
+
+extension LiveIntegrations {
+    /// The answer to a name that none of them has.
+    func unknown(_ name: String) -> Answer {
+        let names = all.map(\.name).joined(separator: ", ")
         return .admin(.unknownPath, "there is no integration \(name): there are \(names.isEmpty ? "none" : names)")
     }
 }

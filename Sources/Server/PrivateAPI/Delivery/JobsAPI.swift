@@ -110,7 +110,7 @@ struct JobsAPI: Sendable {
         let wish: ReplayWish
         do { wish = try ReplayWish(body) } catch { return .admin(.invalid, error.message) }
         guard let integration = delivery.live.named(wish.integration) else {
-            return delivery.unknownIntegration(wish.integration)
+            return delivery.live.unknown(wish.integration)
         }
         let stretch = try await stored { () async throws(StorageError) in
             try await data.log.stretch(from: wish.from, until: wish.until)

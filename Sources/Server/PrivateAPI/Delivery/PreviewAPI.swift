@@ -46,9 +46,7 @@ struct PreviewAPI: Sendable {
                 try await log.read(after: after, limit: 500, maximumBytes: 8 << 20)
             }
             for logged in page where logged.seq <= last {
-                guard let message = (try? JSON(parsing: logged.body))?.objectValue,
-                    let event = Event(logged: message, source: logged.source)
-                else { continue }
+                guard let event = Event(logged) else { continue }
                 for index in comparisons.indices { comparisons[index].add(event, number: logged.seq) }
             }
             position = page.last?.seq ?? last

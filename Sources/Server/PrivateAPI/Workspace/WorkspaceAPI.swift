@@ -110,10 +110,9 @@ struct WorkspaceAPI: Sendable {
         guard let first = refusals.first else {
             return .admin(.done, json: ["seeded": .number(JSON.Number(operations.count))])
         }
-        let what = first.refusal.field.isEmpty ? "" : "\(first.refusal.field) "
         return .admin(
             .invalid,
-            "operation \(first.index): \(what)\(first.refusal.message) (\(refusals.count) mistakes in all). Nothing was changed"
+            "operation \(first.index): \(first.refusal.words) (\(refusals.count) mistakes in all). Nothing was changed"
         )
     }
 
