@@ -89,15 +89,13 @@ extension DeliveryAPI {
 
     /// An event's state is that of its worst operation (delivery.md C.6).
     private static func worst(of states: Set<String>) -> String? {
-        ["failed", "retrying", "sending", "waiting", "delivered", "erased", Outcome.before]
+        ["failed", "retrying", "sending", "waiting", "delivered", "erased", Ledger.StoredCursor.beforeItBegan]
             .first(where: states.contains)
     }
 
     // MARK: Progress
 
     fileprivate struct Outcome {
-        static let before = "before the integration began"
-
         var state: String
         var details: JSON.Object = [:]
     }
@@ -111,10 +109,9 @@ extension DeliveryAPI {
         let requests: [SentRequest]
 
         func outcome(at place: Int) -> Outcome {
-            if seq <= cursor.start { return Outcome(state: Outcome.before) }
+            if seq <= cursor.start { return Outcome(state: Ledger.StoredCursor.beforeItBegan) }
             if let row = rows.first(where: { $0.place == place }) {
-                let state = row.state == .failed ? "failed" : row.attempts > 0 ? "retrying" : "waiting"
-                return Outcome(state: state, details: details(row))
+                return Outcome(state: row.stateWords, details: details(row))
             }
             if let known = inMemory.first(where: { $0.place == place }) {
                 return Outcome(
@@ -163,6 +160,18 @@ extension DeliveryAPI {
             }
         }
         return progress
+    }
+}
+
+extension Ledger.StoredCursor {
+    /// The state of what is older than a cursor.
+    static let beforeItBegan = "before the integration began"
+}
+
+extension StoredOperation {
+    /// The state of an operation that has a row.
+    var stateWords: String {
+        state == .failed ? "failed" : attempts > 0 ? "retrying" : "waiting"
     }
 }
 

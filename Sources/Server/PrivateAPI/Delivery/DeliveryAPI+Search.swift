@@ -110,7 +110,7 @@ private struct OutcomeFilter {
     static let looked = 1_000
     static let states = [
         "delivered", "failed", "retrying", "sending", "waiting", "ignored", "not for this integration", "erased",
-        "before the integration began",
+        Ledger.StoredCursor.beforeItBegan,
     ]
 
     let integration: String?
@@ -176,10 +176,8 @@ private struct OutcomeFilter {
         _ control: DeliveryControl
     ) async -> String {
         guard let cursor = overview.cursors[kind] else { return "waiting" }
-        if id.seq <= cursor.start { return "before the integration began" }
-        if let row = overview.rows[kind]?[id] {
-            return row.state == .failed ? "failed" : row.attempts > 0 ? "retrying" : "waiting"
-        }
+        if id.seq <= cursor.start { return Ledger.StoredCursor.beforeItBegan }
+        if let row = overview.rows[kind]?[id] { return row.stateWords }
         if id.seq <= cursor.position { return "delivered" }
         let inMemory = await control.operations(of: id.seq, in: overview.integration.name, kind)
         return inMemory.first { $0.place == id.place }?.state.rawValue ?? "waiting"
