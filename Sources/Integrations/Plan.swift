@@ -48,6 +48,15 @@ package struct Plan: Sendable {
     }
 }
 
+extension Plan {
+    /// Operations that no action of a catalog has made, each in a request of its own.
+    package init(_ operations: [Operation], by action: String) {
+        self.operations = operations.map {
+            Planned(action: action, operation: $0, enableBatching: false, batchSize: 1, rank: .deletePerson)
+        }
+    }
+}
+
 /// Why an action sends nothing; the texts are those of actions.md §3.
 package enum IgnoreReason: Error, Equatable, Sendable, CustomStringConvertible {
     case noIdentifier

@@ -83,7 +83,7 @@ package struct DataStore: Sendable {
         revisions = Revisions(commits, seal: try SecretSeal(in: folder))
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
-        erasures = Erasures(commits, workspaces: workspace)
+        erasures = Erasures(log, workspaces: workspace)
         databases = [main, workspace]
         self.folder = folder
     }

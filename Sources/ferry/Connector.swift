@@ -93,7 +93,7 @@ final class Connector: Sendable {
         case .region(let region): return connection(integration.name, client(Endpoint(region: region), false))
         case .endpoint(let endpoint): return connection(integration.name, client(endpoint, false))
         case .workspace:
-            return Connection { [workspaces] in
+            return Connection(workspace: integration.name) { [workspaces] in
                 workspaces.put(integration.name, siteID: keys.siteId, apiKey: keys.apiKey)
             } send: { [self] operations in
                 guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {

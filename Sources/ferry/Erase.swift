@@ -89,7 +89,9 @@ struct Erase: AsyncParsableCommand {
     /// Whether something was erased, and every integration that was told took it.
     private static func isDone(well erasure: JSON) -> Bool {
         let told = erasure["sent"]?.arrayValue ?? []
-        let wasFound = (erasure["receipt"]?.objectValue ?? [:]).contains { $0.value != 0 } || !told.isEmpty
+        let wasFound =
+            (erasure["receipt"]?.objectValue ?? [:]).contains { $0.value != 0 }
+            || erasure["send"]?.stringValue != nil
         return wasFound && told.allSatisfy { $0["answer"] == "taken" }
     }
 
@@ -105,8 +107,9 @@ struct Erase: AsyncParsableCommand {
         Terminal.print("  places in other texts replaced     \(count("replaced"))")
         for told in erasure["sent"]?.arrayValue ?? [] {
             let (name, answer) = (told["integration"]?.stringValue ?? "", told["answer"]?.stringValue ?? "")
+            let command = told["command"]?.stringValue ?? ""
             let words = told["words"]?.stringValue.map { ": \($0)" } ?? ""
-            Terminal.print("  " + "\(name)  \(text("send")) \(answer)\(words)".onOneLine(upTo: 300))
+            Terminal.print("  " + "\(name)  \(command) \(answer)\(words)".onOneLine(upTo: 300))
         }
     }
 }

@@ -130,7 +130,7 @@ struct Instance {
                 ),
                 DeliveryService(
                     connector: connector,
-                    dispatcher: Self.dispatcher(live, store, control, metrics, options, logger),
+                    dispatcher: Self.dispatcher(live, store, connector.workspaces, control, metrics, options, logger),
                     bound: (publicBound, privateBound),
                     privateCertificate: certificate?.certificate,
                     onReady: options.onReady
@@ -193,6 +193,7 @@ struct Instance {
     private static func dispatcher(
         _ live: LiveIntegrations,
         _ store: DataStore,
+        _ workspaces: EmbeddedWorkspaces,
         _ control: DeliveryControl,
         _ metrics: MetricsRegistry,
         _ options: Options,
@@ -210,7 +211,8 @@ struct Instance {
                 now: { Moment.now },
                 sleep: { try? await Task.sleep(for: $0) },
                 chance: { Double.random(in: 0...1) },
-                observe: options.observe
+                observe: options.observe,
+                forgetRequests: workspaces.clearJournals
             ),
             logger: logger
         )

@@ -25,7 +25,7 @@ struct LogCommands: AsyncParsableCommand {
             do {
                 found = try LogVerification(of: data) { body in
                     guard case .object(let message)? = try? JSON(parsing: body) else { return false }
-                    return Event(logged: message, source: "") != nil
+                    return Event(logged: message, source: "") != nil || ErasureEvent(.object(message)) != nil
                 }
             } catch {
                 Terminal.error(error.description)

@@ -1,6 +1,7 @@
 import Foundation
 import Integrations
 import LosslessJSON
+import Seeding
 import Storage
 import Synchronization
 import Testing
@@ -10,11 +11,11 @@ import TrackAPI
 
 /// Erasing with real lanes, on a real disk.
 @Suite(.timeLimit(.minutes(2))) struct `The eraser` {
-    private func erase(_ userId: String, _ command: Erasure.Command? = nil, in store: DataStore) async throws -> Int64 {
+    private func erasure(of userId: String, _ command: Erasure.Command? = nil) -> NewErasure {
         var new = NewErasure(.init(userId: userId), startedAt: 1)
         new.command = command
-        new.integrations = ["a"]
-        return try await store.erasures.add(new).number
+        new.tellings = command.map { [.init("a", $0)] } ?? []
+        return new
     }
 
     private func isDone(_ number: Int64, in store: DataStore) async throws -> Bool {
@@ -46,9 +47,8 @@ import TrackAPI
         try await dispatch([destination], from: store, control: control) {
             guard isUnderWay.withLock({ $0 }) else { return false }
             if number.withLock({ $0 }) == 0 {
-                let asked = try await erase("user-7f3a", in: store)
+                let asked = try #require(try await control.begin(erasure(of: "user-7f3a"), in: store.erasures)).number
                 number.withLock { $0 = asked }
-                control.erasuresChanged()
                 while try await store.erasures.erasure(asked)?.stage != .cleaning {
                     try await Task.sleep(for: .milliseconds(1))
                 }
@@ -77,12 +77,12 @@ import TrackAPI
         }
     }
 
-    @Test func `tells an integration until it answers, behind everything else, and keeps what it said`() async throws {
+    @Test func `tells an integration until it answers, and keeps what it said`() async throws {
         let scratch = ScratchStore()
         let store = try scratch.open()
         _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.log.appendTracks(["x-1"]) { _ in "user-7f3a" }
-        let asked = try await erase("user-7f3a", .suppress, in: store)
+        let asked = try await store.erasures.add(erasure(of: "user-7f3a", .suppress)).number
         let told = Mutex<[String]>([])
         let destination = try Destination(integration: integration("a")) { operations in
             let count = told.withLock { told in
@@ -103,5 +103,73 @@ import TrackAPI
         #expect(erasure.told.map(\.attempts) == [Int64(commands.count)])
         #expect(erasure.person == nil && "\(erasure)" == "erasure \(asked)")
         try store.close()
+    }
+
+    /// What is told, and what is done before and after it, in the order in which a destination takes it.
+    @Test(arguments: [false, true])
+    func `tells behind what was there before and before what comes after, whatever breaks off`(
+        isCrashing: Bool
+    ) async throws {
+        var chance = SeededGenerator(for: "An erasure in order")
+        for round in 0..<6 {
+            let scratch = ScratchStore()
+            let store = try scratch.open()
+            _ = try await store.ledger.open(.live, of: "a", startingAt: 0)
+            let before = (0..<Int.random(in: 0...300, using: &chance)).map { number in
+                chance.pick(["theirs", "other's"]) + " \(number)"
+            }
+            try await store.log.appendTracks(before) { $0.hasPrefix("theirs") ? "user-7f3a" : "other" }
+            let taken = Mutex<[String]>([])
+            let failing = UInt64.random(in: 1...4, using: &chance)
+            let requests = Mutex<UInt64>(0)
+            let destination = try Destination(integration: integration("a")) { operations in
+                let number = requests.withLock { count in
+                    count += 1
+                    return count
+                }
+                if number % failing == 0, number < 40 {
+                    return Exchange(status: 503, answer: .unavailable(words: "503", retryAfter: nil), workspace: nil)
+                }
+                let names = operations.map { operation in
+                    operation.body["name"]?.stringValue ?? operation.body["action"]?.stringValue ?? ""
+                }
+                taken.withLock { $0 += names }
+                return Exchange(status: 200, answer: .delivered(names), workspace: nil)
+            }
+            let last = Mutex<Int64?>(nil)
+            var isOver = false
+            while !isOver {
+                let control = DeliveryControl()
+                let lookedAt = ContinuousClock.now
+                let life = Duration.milliseconds(Int.random(in: 1...60, using: &chance))
+                try await dispatch([destination], from: store, control: control) {
+                    if last.withLock({ $0 }) == nil {
+                        let new = erasure(of: "user-7f3a", .delete)
+                        let begun = try #require(try await control.begin(new, in: store.erasures))
+                        last.withLock { $0 = begun.last }
+                        try await store.log.appendTracks((0..<50).map { "after \($0)" }) { _ in "user-7f3a" }
+                    }
+                    if isCrashing, lookedAt.duration(to: .now) > life { return true }
+                    guard try await isDone(1, in: store),
+                        try await store.isSettled("a", through: Int64(before.count + 51))
+                    else { return false }
+                    isOver = true
+                    return true
+                }
+            }
+            let sent = taken.withLock { $0 }
+            let told = sent.enumerated().filter { $0.element == "delete" }.map(\.offset)
+            let firstAfter = try #require(sent.firstIndex { $0.hasPrefix("after") }, "round \(round)")
+            #expect(try #require(told.last) < firstAfter, "round \(round), \(chance.seed)")
+            let firstTold = try #require(told.first)
+            #expect(!sent[firstTold...].contains { $0.hasPrefix("theirs") })
+            var seen: Set<String> = []
+            let firsts = sent.filter { $0.hasPrefix("after") && seen.insert($0).inserted }
+            #expect(firsts.elementsEqual((0..<50).map { "after \($0)" }))
+            #expect(try await store.erasures.erasure(1)?.told.map(\.answer) == [.taken])
+            let telling = try await store.log.read(after: Int64(before.count), limit: 1)
+            #expect(telling.allSatisfy { $0.isErased && $0.source == ErasureEvent.source })
+            try store.close()
+        }
     }
 }

@@ -122,7 +122,8 @@ import Testing
         let other = try #require(try await ferry.get("/admin/v1/events/5").body)
         #expect(other["message"]?["properties"]?["by"] == "[erased]")
         let listed = try await ferry.get("/admin/v1/events").body?["items"]?.arrayValue ?? []
-        #expect(listed.filter { $0["erased"] == true }.map { $0["number"] } == [6, 4, 3, 2, 1])
+        // The last one told the workspace.
+        #expect(listed.filter { $0["erased"] == true }.map { $0["number"] } == [8, 6, 4, 3, 2, 1])
         let refused = try await run(["rejected", "list"], ferry)
         #expect(refused.output.contains("[erased]"))
 
@@ -203,7 +204,9 @@ import Testing
         // One that can't be reached is told until it is, also by the next process.
         let more = try await run(["erase", "--send", command, "--json", "--detach"] + who, ferry)
         let number = try #require(try JSON(parsing: more.output)["number"])
-        let waits = try await ferry.get("/admin/v1/erasures/\(number)") { $0["stage"] == "telling" }
+        let waits = try await ferry.get("/admin/v1/erasures/\(number)") { erasure in
+            erasure["stage"] == "telling" && erasure["sent"]?.arrayValue?.last?["answer"] == "taken"
+        }
         #expect(waits["sent"]?.arrayValue?.map { $0["answer"] } == ["waiting", "taken"])
         #expect(waits["words"]?.stringValue?.contains("waiting until away takes the \(command)") == true)
         ferry.kill()
@@ -248,5 +251,49 @@ import Testing
         #expect(try await ferry.get("/admin/v1/erasures/2").status == 404)
         #expect(try await ferry.get("/admin/v1/erasures/x").status == 400)
         #expect(try await ferry.get("/admin/v1/events/1").body?["message"]?["userId"] == "u1")
+    }
+
+    /// Between two that arrive, somebody is erased: who comes back is there with everything that came since.
+    @Test(arguments: ["delete", nil], [true, false])
+    func `loses nothing that arrives meanwhile, in the log or in a workspace`(send: String?, isKilled: Bool)
+        async throws
+    {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let config = try folder.file("a.yaml", Self.integrations)
+        var ferry = try await RunningFerry(data: data, config: config)
+        try await fill(ferry)
+        for number in 0..<40 {
+            let old: JSON = ["userId": .string(Self.userId), "event": "Old", "messageId": .string("old \(number)")]
+            #expect(try await ferry.post("/v1/track", old).status == 200)
+        }
+        let arguments =
+            ["erase", "--user-id", Self.userId, "--email", Self.email, "--yes", "--detach", "--json"]
+            + (send.map { ["--send", $0] } ?? [])
+        let asked = try await run(arguments, ferry)
+        #expect(asked.status == 0, "\(asked.errors)")
+        let number = try #require(try JSON(parsing: asked.output)["number"])
+        let back: JSON = ["userId": .string(Self.userId), "traits": ["email": .string(Self.email), "n": 1]]
+        #expect(try await ferry.post("/v1/identify", back).status == 200)
+        for number in 0..<40 {
+            let new: JSON = ["userId": .string(Self.userId), "event": "New", "messageId": .string("new \(number)")]
+            #expect(try await ferry.post("/v1/track", new).status == 200)
+            if isKilled, number == 20 {
+                ferry.kill()
+                ferry = try await RunningFerry(data: data, config: config)
+            }
+        }
+        let done = try await ferry.get("/admin/v1/erasures/\(number)") { $0["state"] == "done" }
+        #expect(done["receipt"]?["people"] == 1)
+        #expect(done["sent"]?.arrayValue?.map { $0["answer"] } == ["taken"])
+        _ = try await ferry.get("/admin/v1/integrations/shop") { $0["events"]?["waiting"] == 0 }
+        let person = try await ferry.get("/admin/v1/workspace/people/\(Self.userId)?workspace=shop").body
+        #expect(person?["attributes"]?["n"] == 1, "\(person ?? .null)")
+        let activity = try await ferry.get("/admin/v1/workspace/activity?limit=1000&workspace=shop").body
+        let names = (activity?["items"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
+        #expect(names.filter { $0 == "New" }.count == 40 && !names.contains("Old"))
+        let logged = try await ferry.get("/admin/v1/events?name=New&limit=100").body?["items"]?.arrayValue
+        #expect(logged?.count == 40)
+        try await expectClosedSums("shop", ferry)
     }
 }

@@ -10,7 +10,7 @@ import Testing
     /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
     private static let scans = [
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
-        "SELECT name FROM workspaces", "SELECT id FROM cursors",
+        "SELECT name FROM workspaces", "SELECT workspace, name FROM workspaces", "SELECT id FROM cursors",
         "FROM jobs ORDER BY id DESC LIMIT ?", "WHERE seq < ? ORDER BY seq DESC LIMIT 20000",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
@@ -65,7 +65,7 @@ import Testing
         isOver = false
         while !isOver { (erasure, _, isOver) = try await store.erasures.remove(for: erasure, reading, at: 0) }
         try await store.erasures.cleanTexts(for: erasure, at: 0)
-        try await store.erasures.cleanWorkspaces(for: erasure)
+        try await store.erasures.cleanWorkspaces(for: erasure, .untold)
         _ = try await store.erasures.unfinished()
         _ = try await store.erasures.list(limit: 1)
         _ = try await store.erasures.forget(erasure)
@@ -109,7 +109,7 @@ import Testing
         _ = try await store.names()
         let person = Erasure.Person(userId: "1", email: "1@x.com")
         let erasure = try await data.erasures.add(NewErasure(person, startedAt: 0))
-        try await data.erasures.cleanWorkspaces(for: erasure)
+        try await data.erasures.cleanWorkspaces(for: erasure, .untold)
         try await expectIndexes(for: statements, in: store.database)
     }
 

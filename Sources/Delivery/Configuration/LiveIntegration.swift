@@ -6,13 +6,17 @@ package import TrackAPI
 /// came (delivery.md F40).
 package struct Connection: Sendable {
     package let send: @Sendable ([Operation]) async -> Exchange
+    /// The embedded workspace that it leads to, if it does.
+    let workspace: String?
     /// Called once it is the way that counts.
     let begin: @Sendable () -> Void
 
     package init(
+        workspace: String? = nil,
         begin: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable ([Operation]) async -> Exchange
     ) {
+        self.workspace = workspace
         self.begin = begin
         self.send = send
     }
@@ -61,6 +65,8 @@ package final class LiveIntegration: Sendable {
     package var home: Home { state.withLock(\.home) }
     /// Whether somebody wants nothing to go out: everything waits (delivery.md F41).
     package var isPaused: Bool { state.withLock(\.isPaused) }
+    /// The embedded workspace where it lands, if it does.
+    package var workspace: String? { state.withLock(\.connection.workspace) }
     /// Whether it is not there any more; a lane that begins just then ends at once.
     var hasLeft: Bool { state.withLock(\.hasLeft) }
 

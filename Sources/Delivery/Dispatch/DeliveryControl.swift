@@ -8,6 +8,8 @@ package final class DeliveryControl: Sendable {
     struct LaneID: Hashable {
         let integration: String
         let kind: Ledger.Kind
+
+        var isJob: Bool { if case .job = kind { true } else { false } }
     }
 
     /// What a lane can be asked for.
@@ -29,6 +31,16 @@ package final class DeliveryControl: Sendable {
     private struct State {
         var lanes: [LaneID: @Sendable (Request) -> Bool] = [:]
         var statuses: [LaneID: LaneStatus] = [:]
+        var erasing: Set<Hold> = []
+        var asked = 0
+    }
+
+    /// Why no job may run.
+    enum Hold: Hashable {
+        /// An erasure is about to begin.
+        case asked(Int)
+        /// An erasure goes through the log.
+        case erasure(Int64)
     }
 
     private let state = Mutex(State())
@@ -70,11 +82,6 @@ package final class DeliveryControl: Sendable {
         for lane in lanes { _ = send(.stop, to: lane) }
     }
 
-    /// An erasure was asked for.
-    package func erasuresChanged() {
-        signalErasures.yield()
-    }
-
     /// Lets a job that was paused or stopped come to its end; what is under way is recorded.
     package func stop(_ job: Job) {
         _ = send(.stop, to: LaneID(integration: job.integration, kind: .job(job.id)))
@@ -113,6 +120,50 @@ package final class DeliveryControl: Sendable {
 
     // MARK: Erasing
 
+    /// How long an erasure waits for jobs: longer than a request takes.
+    private static let jobPatience = Duration.seconds(45)
+
+    /// Begins an erasure, with no job under way: what a job has read before would come behind what integrations are told.
+    ///
+    /// - Returns: the erasure, behind whose `last` event everything is a new beginning; `nil` when a job did not come to rest:
+    ///   nothing was begun then.
+    package func begin(_ new: NewErasure, in erasures: Erasures) async throws(StorageError) -> Erasure? {
+        let asked = Hold.asked(
+            state.withLock { state in
+                state.asked += 1
+                return state.asked
+            }
+        )
+        hold(asked)
+        defer { release(asked) }
+        let start = ContinuousClock.now
+        while isAnyJobThere {
+            guard !Task.isCancelled, start.duration(to: .now) < Self.jobPatience else { return nil }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        let erasure = try await erasures.add(new)
+        hold(.erasure(erasure.number))
+        signalErasures.yield()
+        return erasure
+    }
+
+    /// Lets every job come to rest, and none begin.
+    func hold(_ hold: Hold) {
+        let jobs = state.withLock { state in
+            state.erasing.insert(hold)
+            return state.lanes.filter { $0.key.isJob }.map(\.value)
+        }
+        for job in jobs { _ = job(.stop) }
+    }
+
+    func release(_ hold: Hold) {
+        state.withLock { _ = $0.erasing.remove(hold) }
+        signalJobs.yield()
+    }
+
+    var areJobsHeld: Bool { state.withLock { !$0.erasing.isEmpty } }
+    private var isAnyJobThere: Bool { state.withLock { $0.lanes.keys.contains(where: \.isJob) } }
+
     /// Tells every lane of events that were erased.
     func erase(_ seqs: Set<Int64>) {
         for lane in state.withLock({ Array($0.lanes.values) }) { _ = lane(.erase(seqs)) }
@@ -129,6 +180,16 @@ package final class DeliveryControl: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// Why an integration's road is closed; `nil` when it is open.
+    func closedRoad(of integration: String) -> String? {
+        let status = state.withLock { $0.statuses[LaneID(integration: integration, kind: .live)] }
+        switch status?.road {
+        case .held: return "paused by an operator"
+        case .closed(_, let words), .paused(_, let words): return words
+        case .open, nil: return nil
         }
     }
 

@@ -22,17 +22,21 @@ package struct Dispatcher: Service {
         /// 0 to 1.
         package var chance: @Sendable () -> Double
         package var observe: @Sendable (DispatchNote) -> Void
+        /// Called when integrations have taken the command of an erasure: what was kept of the requests may go.
+        package var forgetRequests: @Sendable () -> Void
 
         package init(
             now: @escaping @Sendable () -> Moment,
             sleep: @escaping @Sendable (Duration) async -> Void,
             chance: @escaping @Sendable () -> Double,
-            observe: @escaping @Sendable (DispatchNote) -> Void = { _ in }
+            observe: @escaping @Sendable (DispatchNote) -> Void = { _ in },
+            forgetRequests: @escaping @Sendable () -> Void = {}
         ) {
             self.now = now
             self.sleep = sleep
             self.chance = chance
             self.observe = observe
+            self.forgetRequests = forgetRequests
         }
     }
 
@@ -75,11 +79,13 @@ package struct Dispatcher: Service {
     ///
     /// - Throws: `StorageError` when an integration's position can't be read at the start.
     package func run() async throws {
+        let eraser = erasures.map(eraser)
+        await eraser?.holdJobs()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keepLanes() }
             // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
             group.addTask { await JobRunner(jobs: jobs, control: control, logger: logger, lane: jobLane).run() }
-            if let erasures { group.addTask { await eraser(erasures).run() } }
+            if let eraser { group.addTask { await eraser.run() } }
             try await group.waitForAll()
         }
     }
@@ -87,17 +93,11 @@ package struct Dispatcher: Service {
     private func eraser(_ erasures: Erasures) -> Eraser {
         Eraser(
             erasures: erasures,
+            ledger: ledger,
             control: control,
             surroundings: surroundings,
             logger: logger,
-            send: { name, operation in
-                guard let integration = integrations.named(name) else { return nil }
-                guard !integration.isPaused else {
-                    let words = "paused by an operator"
-                    return Exchange(status: nil, answer: .unavailable(words: words, retryAfter: nil), workspace: nil)
-                }
-                return await integration.send([operation])
-            }
+            integration: integrations.named
         )
     }
 

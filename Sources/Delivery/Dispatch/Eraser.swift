@@ -3,24 +3,31 @@ import Logging
 import LosslessJSON
 import ServiceLifecycle
 import Storage
-import TrackAPI
 
 /// Carries out the erasures that are asked for, one after the other, and those that a process before has left (delivery.md
 /// F44).
 ///
 /// The log comes first: what is empty there can't come back, whoever reads it, and after whatever crash. Then the lanes let go
-/// of what they had in memory, then the integrations are told, then everything that is left is cleaned.
+/// of what they had in memory, then everything else is cleaned. What integrations are told stands in the log
+/// (`ErasureEvent`), and is delivered like anything else; here it is awaited. Until the lanes have let go no job runs, which
+/// could send again what was there before.
 struct Eraser: Sendable {
     let erasures: Erasures
+    let ledger: Ledger
     let control: DeliveryControl
     let surroundings: Dispatcher.Surroundings
     let logger: Logger
-    /// Sends to an integration; `nil` when it is not there.
-    let send: @Sendable (_ integration: String, _ operation: Operation) async -> Exchange?
+    /// One that is there.
+    let integration: @Sendable (_ name: String) -> LiveIntegration?
 
     /// Between two pieces, so that events that arrive are not held up.
     private static let breath = Duration.milliseconds(2)
     private static let patience = Duration.milliseconds(100)
+
+    /// Before any job begins: those erasures that a process before has left may still go through the log.
+    func holdJobs() async {
+        for erasure in await unfinished() where erasure.stage.goesThroughLog { control.hold(.erasure(erasure.number)) }
+    }
 
     func run() async {
         // An erasure that waits for an integration holds up no other.
@@ -53,6 +60,7 @@ struct Eraser: Sendable {
         var erasure = erasure
         var life = Life()
         while !Task.isCancelled, erasure.stage != .done {
+            if !erasure.stage.goesThroughLog { control.release(.erasure(erasure.number)) }
             do {
                 erasure = try await step(erasure, &life)
             } catch {
@@ -76,7 +84,8 @@ struct Eraser: Sendable {
         /// Whether the lanes have let go of everything.
         var isLetGo = false
         var isRewritten = false
-        var failures = 0
+        /// How long it waits for answers before it looks again.
+        var wait = Eraser.patience
     }
 
     private func step(_ erasure: Erasure, _ life: inout Life) async throws(StorageError) -> Erasure {
@@ -92,24 +101,11 @@ struct Eraser: Sendable {
             await surroundings.sleep(Self.breath)
             return isOver ? try await erasures.move(next, to: .cleaning) : next
         case .cleaning:
-            if !life.isLetGo, let redaction = erasure.person?.redaction {
-                await control.clean(redaction)
-                life.isLetGo = true
-            }
-            let told = try await tell(erasure)
-            try await clean(told)
-            return try await erasures.move(told, to: .telling)
-        case .telling:
-            let told = try await tell(erasure)
-            guard told.told.contains(where: { $0.answer == .waiting }) else {
-                // An embedded workspace writes down what it was told.
-                if told.command != nil { try await clean(told) }
-                return try await erasures.forget(told)
-            }
-            life.failures += 1
-            let wait = Backoff.wait(life.failures, of: .road, chance: surroundings.chance())
-            await surroundings.sleep(.milliseconds(wait))
-            return told
+            if !life.isLetGo { await letGo(of: erasure, &life) }
+            try await erasures.cleanTexts(for: erasure, at: surroundings.now().wall)
+            try await erasures.cleanWorkspaces(for: erasure, .untold)
+            return try await erasures.move(erasure, to: .telling)
+        case .telling: return try await awaitAnswers(to: erasure, &life)
         case .sweeping:
             if !life.isRewritten {
                 try await erasures.rewrite()
@@ -124,9 +120,9 @@ struct Eraser: Sendable {
         }
     }
 
-    private func clean(_ erasure: Erasure) async throws(StorageError) {
-        try await erasures.cleanTexts(for: erasure, at: surroundings.now().wall)
-        try await erasures.cleanWorkspaces(for: erasure)
+    private func letGo(of erasure: Erasure, _ life: inout Life) async {
+        if let redaction = erasure.person?.redaction { await control.clean(redaction) }
+        life.isLetGo = true
     }
 
     private func reading(_ erasure: Erasure) -> Erasures.Reading {
@@ -142,67 +138,72 @@ struct Eraser: Sendable {
         }
     }
 
-    // MARK: Telling the integrations
+    // MARK: What the integrations were told
 
-    /// Tells those who have not answered yet once more, all at a time.
-    private func tell(_ erasure: Erasure) async throws(StorageError) -> Erasure {
-        let waiting = erasure.told.filter { $0.answer == .waiting }
-        let commands = commands(of: erasure)
-        guard !waiting.isEmpty, let redaction = erasure.person?.redaction else { return erasure }
-        let now = surroundings.now().wall
-        let answers = await withTaskGroup(of: Erasure.Told.self) { group in
-            for told in waiting {
-                group.addTask { await tell(told, commands, redaction, at: now) }
-            }
-            return await group.reduce(into: [Erasure.Told]()) { $0.append($1) }
+    /// Looks who has answered. When all have, nothing of it is kept either.
+    private func awaitAnswers(to erasure: Erasure, _ life: inout Life) async throws(StorageError) -> Erasure {
+        var erasure = erasure
+        var news = false
+        for told in erasure.told where told.answer == .waiting {
+            let now = try await progress(of: told, of: erasure)
+            guard now != told else { continue }
+            if now.answer != .waiting { news = true }
+            erasure = try await erasures.note(now, for: erasure)
         }
-        var told = erasure
-        for answer in answers { told = try await erasures.note(answer, for: told) }
-        return told
+        // Workspaces answer at once, and do not wait for others.
+        if news {
+            try await erasures.cleanWorkspaces(for: erasure, .told)
+            surroundings.forgetRequests()
+        }
+        guard erasure.told.contains(where: { $0.answer == .waiting }) else {
+            if let telling = erasure.telling {
+                try await erasures.removeTelling(of: erasure, at: surroundings.now().wall)
+                control.erase([telling])
+                await letGo(of: erasure, &life)
+                try await erasures.cleanTexts(for: erasure, at: surroundings.now().wall)
+                try await erasures.cleanWorkspaces(for: erasure, .told)
+            }
+            return try await erasures.forget(erasure)
+        }
+        await surroundings.sleep(life.wait)
+        life.wait = min(life.wait * 2, .seconds(2))
+        return erasure
     }
 
-    private func tell(
-        _ told: Erasure.Told,
-        _ commands: [Operation],
-        _ redaction: Redaction,
-        at now: Int64
-    ) async -> Erasure.Told {
+    /// What the ledger and the lane know of what an integration is told.
+    private func progress(of told: Erasure.Told, of erasure: Erasure) async throws(StorageError) -> Erasure.Told {
         var told = told
-        told.attempts += 1
-        told.at = now
-        told.words = nil
-        var refusals: [String] = []
-        for command in commands {
-            guard let exchange = await send(told.integration, command) else {
-                told.answer = .refused
-                told.words = "the integration is not there any more"
-                return told
-            }
-            switch exchange.answer {
-            case .settled(let outcomes):
-                for case .refused(let words) in outcomes { refusals.append(words) }
-            case .unclear(let words): refusals.append(words)
-            case .unavailable(let words, _), .suspicious(let words, _, _), .settings(let words):
-                told.words = redaction.clean(words)
-                return told
-            }
+        guard let telling = erasure.telling, let integration = integration(told.integration) else {
+            told.answer = .refused
+            told.words = "the integration is not there any more"
+            return told
         }
-        told.answer = refusals.isEmpty ? .taken : .refused
-        if !refusals.isEmpty { told.words = redaction.clean(refusals.joined(separator: "; ")) }
+        told.workspace = integration.workspace
+        // Memory first: what leaves it in between is on the disk then.
+        let inMemory = await control.operations(of: telling, in: told.integration, .live)
+        guard let cursor = try await ledger.cursor(.live, of: told.integration) else { return told }
+        let rows = try await ledger.operations(of: cursor.id, event: telling)
+        let requests = try await ledger.requests(of: cursor.id, withEvent: telling)
+        let tries = rows.map(\.attempts) + inMemory.map(\.attempts) + [requests.count]
+        told.attempts = max(told.attempts, tries.max().map(Int64.init) ?? 0)
+        told.at = requests.map(\.sentAt).max() ?? told.at
+        let isWaiting = cursor.position < telling || rows.contains { $0.state == .open }
+        var words = (isWaiting ? inMemory.map(\.words) : []) + rows.map(\.words)
+        if isWaiting, let closed = control.closedRoad(of: told.integration) { words.append(closed) }
+        if !isWaiting { told.answer = rows.isEmpty && !requests.isEmpty ? .taken : .refused }
+        if !isWaiting, rows.isEmpty, requests.isEmpty { words = ["it was not sent: the integration passed over it"] }
+        let said = words.filter { !$0.isEmpty }
+        told.words = said.isEmpty ? nil : erasure.person?.redaction.clean(said.joined(separator: "; "))
         return told
     }
+}
 
-    /// What is sent of an erasure: one operation for the id, one for the address.
-    private func commands(of erasure: Erasure) -> [Operation] {
-        guard let command = erasure.command else { return [] }
-        let identifiers = [("id", erasure.person?.userId), ("email", erasure.person?.email)]
-        return identifiers.compactMap { name, value in
-            guard let value else { return nil }
-            let body: JSON.Object = [
-                "type": "person", "action": .string(command.rawValue),
-                "identifiers": .object([name: .string(value)]),
-            ]
-            return Operation(kind: .entity, body: body)
+extension Erasure.Stage {
+    /// Whether something of the person may still be read in the log, or be under way.
+    fileprivate var goesThroughLog: Bool {
+        switch self {
+        case .looking, .removing, .cleaning: true
+        case .telling, .sweeping, .done: false
         }
     }
 }

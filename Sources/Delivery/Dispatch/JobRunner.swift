@@ -13,7 +13,7 @@ struct JobRunner: Sendable {
     func run() async {
         let underWay = UnderWay<Int64>()
         await withDiscardingTaskGroup { group in
-            for await _ in control.jobChanges.cancelOnGracefulShutdown() {
+            for await _ in control.jobChanges.cancelOnGracefulShutdown() where !control.areJobsHeld {
                 for job in await running() {
                     guard let lane = lane(job), underWay.begins(job.id) else { continue }
                     group.addTask {

@@ -52,7 +52,7 @@ struct Lane: Sendable {
         control.register(id) { request in
             if case .enqueued = queue.yield(.asked(request)) { true } else { false }
         }
-        if integration.hasLeft { queue.yield(.stop) }
+        if integration.hasLeft || job != nil && control.areJobsHeld { queue.yield(.stop) }
         var cleaning = Cleaning()
         defer {
             control.remove(id)

@@ -58,20 +58,36 @@ struct Planner: Sendable {
     }
 
     private func plan(_ logged: LoggedEvent, _ integration: Integration) -> Outcome {
+        if let command = ErasureEvent(logged) { return plan(command, logged, integration) }
         guard integration.isEnabled else { return nothing(logged, .switchedOff) }
         guard integration.sources.contain(logged.source) else { return nothing(logged, .otherSource) }
         if logged.isErased { return nothing(logged, .erased) }
         if case .metrics = scope, integration.actions.isEmpty { return nothing(logged, .otherSource) }
         guard let event = Event(logged) else { return nothing(logged, .unreadable) }
         if case .replay(let job) = scope, !job.selection.contains(event) { return nothing(logged, .notSelected) }
-        let plan = plan(event, integration)
+        return outcome(logged, plan(event, integration), messageId: event.messageId)
+    }
+
+    /// The command of an erasure goes where it was meant to, whatever the integration makes of other events. Once it is
+    /// carried out nothing of it is left to be replayed.
+    private func plan(_ command: ErasureEvent, _ logged: LoggedEvent, _ integration: Integration) -> Outcome {
+        switch scope {
+        case .live, .retry:
+            guard let plan = command.plan(for: integration.name) else { return nothing(logged, .otherSource) }
+            return outcome(logged, plan, messageId: nil)
+        case .metrics: return nothing(logged, .otherSource)
+        case .replay: return nothing(logged, .notSelected)
+        }
+    }
+
+    private func outcome(_ logged: LoggedEvent, _ plan: Plan, messageId: String?) -> Outcome {
         let planned = PlannedEvent(
             seq: logged.seq,
             receivedAt: logged.receivedAt,
             verdict: verdict(of: plan),
             operations: operations(of: plan)
         )
-        return Outcome(event: planned, messageId: event.messageId, plan: plan)
+        return Outcome(event: planned, messageId: messageId, plan: plan)
     }
 
     private func plan(_ event: Event, _ integration: Integration) -> Plan {

@@ -199,6 +199,10 @@ struct ConfigurationParser {
                 reader.note(entry.key, "a source needs a name")
                 continue
             }
+            guard !entry.name.hasPrefix("(") else {
+                reader.note(entry.key, "the name of a source can't begin with `(`: these are Ferry's own")
+                continue
+            }
             guard let key = keys["write_key"] else {
                 if let read, !read.contains("write_key") {
                     reader.note(entry.key, "the source `\(entry.name)` has no `write_key`", "add `write_key: env:NAME`")

@@ -191,7 +191,7 @@ package final class EmbeddedWorkspaces: Sendable {
     }
 
     /// Forgets all requests: their bodies may name anybody.
-    func clearJournals() {
+    package func clearJournals() {
         let doubles = state.withLock { Array($0.doubles.values) }
         for double in doubles + [strangers] { double.journal.clear() }
     }

@@ -39,14 +39,30 @@ struct ErasureAPI: Sendable {
         if let name = wish.integration, delivery.live.named(name) == nil {
             return delivery.live.unknown(name)
         }
+        let new = newErasure(wish)
+        let begun = try await stored { () async throws(StorageError) in
+            try await delivery.control.begin(new, in: erasures)
+        }
+        guard let begun else {
+            let words = "a replay or retry does not come to rest; pause it, and ask again: nothing was changed"
+            return .admin(.storageUnavailable, words)
+        }
+        workspaces.clearJournals()
+        return .admin(.done, json: begun.json)
+    }
+
+    /// An embedded workspace is told whatever was wished, to delete them at least: so it keeps what they do afterwards.
+    private func newErasure(_ wish: ErasureWish) -> NewErasure {
         var new = NewErasure(wish.person, startedAt: delivery.now())
         new.command = wish.command
-        new.integrations = wish.integration.map { [$0] } ?? delivery.live.all.map(\.name)
-        let asked = new
-        let added = try await stored { () async throws(StorageError) in try await erasures.add(asked) }
-        workspaces.clearJournals()
-        delivery.control.erasuresChanged()
-        return .admin(.done, json: added.json)
+        guard wish.person.userId != nil || wish.person.email != nil else { return new }
+        new.tellings = delivery.live.all.compactMap { live in
+            let isMeant = wish.integration.map(live.name.hasSameBytes) ?? true
+            let wished = isMeant ? wish.command : nil
+            let command = wished ?? (live.workspace == nil ? nil : .delete)
+            return command.map { NewErasure.Telling(live.name, $0, workspace: live.workspace) }
+        }
+        return new
     }
 }
 
@@ -127,7 +143,8 @@ extension Erasure {
         case .cleaning: return "removing them from everything else"
         case .telling:
             let waiting = told.filter { $0.answer == .waiting }.map(\.integration).joined(separator: ", ")
-            return "everything here is erased; waiting until \(waiting) takes the \(command?.rawValue ?? "word")"
+            if waiting.isEmpty { return "removing what was told" }
+            return "everything here is erased; waiting until \(waiting) takes the \(command?.rawValue ?? "delete")"
         case .sweeping: return "overwriting what is free in the files"
         case .done:
             return receipt.isEmpty ? "nothing of this person was found: nothing was changed" : "the person is erased"
@@ -138,7 +155,8 @@ extension Erasure {
 extension Erasure.Told {
     fileprivate var json: JSON {
         [
-            "integration": .string(integration), "answer": .string(answer.rawValue),
+            "integration": .string(integration), "command": .string(command.rawValue),
+            "answer": .string(answer.rawValue),
             "words": words.map(JSON.string) ?? .null, "attempts": .number(JSON.Number(attempts)), "at": .time(at),
         ]
     }

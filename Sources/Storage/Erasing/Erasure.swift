@@ -76,6 +76,9 @@ package struct Erasure: Sendable, Equatable {
         }
 
         package let integration: String
+        package let command: Command
+        /// The embedded workspace where it lands, if it does.
+        package var workspace: String?
         package var answer: Answer
         package var words: String?
         package var attempts: Int64
@@ -90,6 +93,8 @@ package struct Erasure: Sendable, Equatable {
     package let command: Command?
     /// The last event of the log when it was asked for. What comes later is somebody's new beginning.
     package let last: Int64
+    /// The event of the log that tells the integrations (`ErasureEvent`); `nil` when none is told.
+    package let telling: Int64?
     /// How far the stage is, where it goes through the log.
     package var position: Int64
     package var receipt: Receipt
@@ -107,10 +112,24 @@ extension Erasure: CustomStringConvertible, CustomReflectable {
 
 /// An erasure that is asked for.
 package struct NewErasure: Sendable {
+    /// Who is told, and what.
+    package struct Telling: Sendable {
+        package let integration: String
+        package let command: Erasure.Command
+        /// The embedded workspace where it lands, if it does.
+        package let workspace: String?
+
+        package init(_ integration: String, _ command: Erasure.Command, workspace: String? = nil) {
+            self.integration = integration
+            self.command = command
+            self.workspace = workspace
+        }
+    }
+
     package var person: Erasure.Person
+    /// What was wished, of real destinations too.
     package var command: Erasure.Command?
-    /// Those that are told.
-    package var integrations: [String] = []
+    package var tellings: [Telling] = []
     /// Milliseconds since 1970.
     package var startedAt: Int64
 

@@ -2,22 +2,38 @@ import GRDB
 
 /// The statements on the tables `erasures` and `erasure_commands`.
 enum ErasureTables {
-    static func add(_ new: NewErasure, _ connection: Database) throws -> Erasure {
+    /// Adds an erasure with what is told of it. `found` is how much of the person is in the workspaces where a command lands,
+    /// by the integrations that are told there.
+    static func add(
+        _ new: NewErasure,
+        found: [String: WorkspaceErasing.Found],
+        _ connection: Database
+    ) throws -> Erasure {
+        let last = try LogTables.lastSequence(connection)
+        let commands = new.tellings.map { ($0.integration, $0.command) }
+        let telling =
+            commands.isEmpty ? nil : try ErasureEvent(new.person, commands).append(at: new.startedAt, connection)
         try connection.run(
-            "INSERT INTO erasures (stage, person, command, last, started_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO erasures (stage, person, command, last, telling, started_at) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                Erasure.Stage.looking.rawValue, Text(new.person.storedText), new.command?.rawValue,
-                try LogTables.lastSequence(connection), new.startedAt,
+                Erasure.Stage.looking.rawValue, Text(new.person.storedText), new.command?.rawValue, last, telling,
+                new.startedAt,
             ]
         )
         let number = connection.lastInsertedRowID
-        if new.command != nil {
-            for name in new.integrations {
-                try connection.run(
-                    "INSERT OR IGNORE INTO erasure_commands (erasure, integration, answer) VALUES (?, ?, ?)",
-                    [number, Text(name), Erasure.Told.Answer.waiting.rawValue]
-                )
-            }
+        for telling in new.tellings {
+            try connection.run(
+                """
+                INSERT OR IGNORE INTO erasure_commands
+                    (erasure, integration, command, workspace, answer, people, activities)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    number, Text(telling.integration), telling.command.rawValue, telling.workspace.map(Text.init),
+                    Erasure.Told.Answer.waiting.rawValue, found[telling.integration]?.people ?? 0,
+                    found[telling.integration]?.activities ?? 0,
+                ]
+            )
         }
         return try erasure(number, connection)
     }
@@ -37,7 +53,7 @@ enum ErasureTables {
         let rows = try connection.rows(
             """
             SELECT number, stage, person, command, last, position, events, operations, people, activities, replaced,
-                started_at, ended_at
+                started_at, ended_at, telling
             FROM erasures \(condition)
             """,
             arguments
@@ -60,6 +76,7 @@ enum ErasureTables {
             person: try row.optionalText(2).map { try Erasure.Person(storedText: $0) },
             command: try row.optionalText(3).flatMap(Erasure.Command.init),
             last: try row.integer(4),
+            telling: try row.optionalInteger(13),
             position: try row.integer(5),
             receipt: receipt,
             told: try told(number, connection),
@@ -70,30 +87,51 @@ enum ErasureTables {
 
     private static func told(_ number: Int64, _ connection: Database) throws -> [Erasure.Told] {
         try connection.rows(
-            "SELECT integration, answer, words, attempts, at FROM erasure_commands WHERE erasure = ?",
+            """
+            SELECT integration, command, workspace, answer, words, attempts, at FROM erasure_commands
+            WHERE erasure = ?
+            """,
             [number]
         ).map { row in
-            guard let answer = Erasure.Told.Answer(rawValue: try row.text(1)) else {
-                throw StorageError.unreadable("erasure")
-            }
+            guard let command = Erasure.Command(rawValue: try row.text(1)),
+                let answer = Erasure.Told.Answer(rawValue: try row.text(3))
+            else { throw StorageError.unreadable("erasure") }
             return Erasure.Told(
                 integration: try row.text(0),
+                command: command,
+                workspace: try row.optionalText(2),
                 answer: answer,
-                words: try row.optionalText(2),
-                attempts: try row.integer(3),
-                at: try row.optionalInteger(4)
+                words: try row.optionalText(4),
+                attempts: try row.integer(5),
+                at: try row.optionalInteger(6)
             )
         }
     }
 
+    /// What a command has removed from a workspace is counted once it was taken.
     static func note(_ told: Erasure.Told, _ number: Int64, _ connection: Database) throws {
+        if told.answer == .taken {
+            try connection.run(
+                """
+                UPDATE erasures SET people = erasures.people + command.people,
+                    activities = erasures.activities + command.activities
+                FROM (
+                    SELECT people, activities FROM erasure_commands
+                    WHERE erasure = ?1 AND integration = ?2 AND answer <> 'taken'
+                ) AS command
+                WHERE number = ?1
+                """,
+                [number, Text(told.integration)]
+            )
+        }
         try connection.run(
             """
-            UPDATE erasure_commands SET answer = ?, words = ?, attempts = ?, at = ?
+            UPDATE erasure_commands SET workspace = ?, answer = ?, words = ?, attempts = ?, at = ?
             WHERE erasure = ? AND integration = ?
             """,
             [
-                told.answer.rawValue, told.words.map(Text.init), told.attempts, told.at, number,
+                told.workspace.map(Text.init), told.answer.rawValue, told.words.map(Text.init), told.attempts, told.at,
+                number,
                 Text(told.integration),
             ]
         )

@@ -19,19 +19,30 @@ package struct Erasures: Sendable {
     private static let looked = 1_000
     private static let lookedBytes = 1 << 20
 
-    let commits: GroupCommit
-    let workspaces: OpenDatabase
+    private let log: EventLog
+    private let workspaces: OpenDatabase
+    private var commits: GroupCommit { log.commits }
 
-    init(_ commits: GroupCommit, workspaces: OpenDatabase) {
-        self.commits = commits
+    init(_ log: EventLog, workspaces: OpenDatabase) {
+        self.log = log
         self.workspaces = workspaces
     }
 
     // MARK: Asked for and asked about
 
-    /// Writes down that a person is to be erased.
+    /// Writes down that a person is to be erased, and puts what the integrations are told at the end of the log.
     package func add(_ new: NewErasure) async throws(StorageError) -> Erasure {
-        try await commits.commit { try ErasureTables.add(new, $0) }
+        let found = try await workspaces.read { connection in
+            var found: [String: WorkspaceErasing.Found] = [:]
+            for telling in new.tellings {
+                guard let workspace = telling.workspace else { continue }
+                found[telling.integration] = try WorkspaceErasing.find(new.person, in: workspace, connection)
+            }
+            return found
+        }
+        let erasure = try await commits.commit { try ErasureTables.add(new, found: found, $0) }
+        if erasure.telling != nil { log.wakeReaders() }
+        return erasure
     }
 
     /// All of them, the newest first.
@@ -77,7 +88,7 @@ package struct Erasures: Sendable {
         let redaction = known.redaction
         let piece = try await piece(for: erasure)
         let found = piece.events.compactMap { event -> String? in
-            guard !event.isErased, redaction.concerns(event.body), case .theirs(let id) = reading(event.body) else {
+            guard event.isSomebodys, redaction.concerns(event.body), case .theirs(let id) = reading(event.body) else {
                 return nil
             }
             return id
@@ -103,7 +114,7 @@ package struct Erasures: Sendable {
         guard let redaction = erasure.person?.redaction else { return (erasure, [], true) }
         var removed: [Int64] = []
         var changed: [(seq: Int64, body: [UInt8], count: Int)] = []
-        for event in piece.events where !event.isErased && redaction.concerns(event.body) {
+        for event in piece.events where event.isSomebodys && redaction.concerns(event.body) {
             if reading(event.body) != .none {
                 removed.append(event.seq)
             } else if let (body, count) = redaction.redacted(event.body, .json) {
@@ -153,14 +164,15 @@ package struct Erasures: Sendable {
         }
     }
 
-    /// Takes the person out of the embedded workspaces.
-    package func cleanWorkspaces(for erasure: Erasure) async throws(StorageError) {
+    /// Takes the person out of the embedded workspaces, or of a part of them.
+    package func cleanWorkspaces(for erasure: Erasure, _ part: WorkspacePart) async throws(StorageError) {
         guard let person = erasure.person else { return }
-        let erasing = WorkspaceErasing(person)
-        for step in erasing.steps {
+        for step in WorkspaceErasing.steps {
             var key: [DatabaseValue]? = step.beginning
             while let after = key {
                 let (next, receipt) = try await workspaces.write { connection in
+                    // Each time anew: somebody may have come.
+                    let erasing = try WorkspaceErasing(person, of: erasure, part, connection)
                     var receipt = Erasure.Receipt()
                     return (try step.clean(after, erasing, &receipt, connection), receipt)
                 }
@@ -181,6 +193,15 @@ package struct Erasures: Sendable {
         try await commits.commit { connection in
             try ErasureTables.note(told, erasure.number, connection)
             return try ErasureTables.erasure(erasure.number, connection)
+        }
+    }
+
+    /// What was told leaves the log as well, and what failed of it.
+    package func removeTelling(of erasure: Erasure, at now: Int64) async throws(StorageError) {
+        guard let seq = erasure.telling else { return }
+        try await commits.commit { connection in
+            var receipt = Erasure.Receipt()
+            try LogErasing.remove(seq, at: now, &receipt, connection)
         }
     }
 

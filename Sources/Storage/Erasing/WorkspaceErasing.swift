@@ -1,13 +1,87 @@
 import GRDB
+import LosslessJSON
 
-/// The statements that erase a person from all embedded workspaces, a few rows at a time.
+/// Which of the embedded workspaces are cleaned.
+package enum WorkspacePart: Sendable {
+    /// Those where no command of the erasure lands.
+    case untold
+    /// Those where one does. Who stands there by an id that was told, once it was taken, has come since, and is left alone.
+    case told
+}
+
+/// The statements that erase a person from embedded workspaces, a few rows at a time.
 struct WorkspaceErasing: Sendable {
+    /// How much of a person a workspace holds.
+    struct Found: Sendable {
+        var people: Int64 = 0
+        var activities: Int64 = 0
+    }
+
     private let person: Erasure.Person
     private let redaction: Redaction
+    /// When it was asked for, in seconds since 1970.
+    private let since: Int64
+    /// The numbers of the workspaces that are cleaned.
+    private let workspaces: Set<Int64>
+    /// People who have come since.
+    private let spared: Set<Int64>
 
-    init(_ person: Erasure.Person) {
+    /// - Throws: the errors of the disk.
+    init(
+        _ person: Erasure.Person,
+        of erasure: Erasure,
+        _ part: WorkspacePart,
+        _ connection: Database
+    ) throws {
         self.person = person
         redaction = person.redaction
+        since = erasure.startedAt / 1_000
+        var workspaces: Set<Int64> = []
+        var spared: Set<Int64> = []
+        for row in try connection.rows("SELECT workspace, name FROM workspaces") {
+            let (number, name) = (try row.integer(0), try row.text(1))
+            let told = erasure.told.filter { $0.workspace.map(name.hasSameBytes) ?? false }
+            guard told.isEmpty == (part == .untold) else { continue }
+            workspaces.insert(number)
+            guard told.contains(where: { $0.answer == .taken }) else { continue }
+            spared.formUnion(try Self.named(person, in: number, connection))
+        }
+        (self.workspaces, self.spared) = (workspaces, spared)
+    }
+
+    /// Those who have the id or the address that a command names.
+    private static func named(
+        _ person: Erasure.Person,
+        in workspace: Int64,
+        _ connection: Database
+    ) throws -> Set<Int64> {
+        let identifiers = [
+            person.userId.map(PersonIdentifier.id), person.email.map(PersonIdentifier.email),
+        ].compactMap { $0 }
+        return try identifiers.reduce(into: []) { people, identifier in
+            let condition = if case .id = identifier { "id = ?" } else { "email_key = ?" }
+            let row = try connection.row(
+                "SELECT person FROM people WHERE workspace = ? AND \(condition)",
+                [workspace, Text(identifier.comparable.value)]
+            )
+            if let row { people.insert(try row.integer(0)) }
+        }
+    }
+
+    /// What a command will take away.
+    static func find(_ person: Erasure.Person, in workspace: String, _ connection: Database) throws -> Found {
+        let row = try connection.row("SELECT workspace FROM workspaces WHERE name = ?", [Text(workspace)])
+        guard let number = try row?.integer(0) else { return Found() }
+        let people = try named(person, in: number, connection)
+        let activities = try people.reduce(Int64(0)) { count, person in
+            let row = try connection.row("SELECT count(*) FROM activity WHERE person = ?", [person])
+            return count + (try row?.integer(0) ?? 0)
+        }
+        return Found(people: Int64(people.count), activities: activities)
+    }
+
+    private func isMeant(_ workspace: Int64, _ person: Int64? = nil) -> Bool {
+        workspaces.contains(workspace) && !(person.map(spared.contains) ?? false)
     }
 
     /// One way through one table.
@@ -25,9 +99,7 @@ struct WorkspaceErasing: Sendable {
     /// Rows that one transaction looks at.
     private static let limit = 500
 
-    var steps: [Step] {
-        [Self.people, Self.anonymousIds, Self.activity] + Self.texts.map(Self.step)
-    }
+    static let steps = [people, anonymousIds, activity] + texts.map(step)
 
     // MARK: The person
 
@@ -35,11 +107,12 @@ struct WorkspaceErasing: Sendable {
     /// the person.
     private static let people = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
-            "SELECT person, id, email FROM people WHERE person > ? ORDER BY person LIMIT \(limit)",
+            "SELECT person, id, email, workspace FROM people WHERE person > ? ORDER BY person LIMIT \(limit)",
             StatementArguments(after)
         )
         for row in rows {
             let (number, id, email) = (try row.integer(0), try row.optionalText(1), try row.optionalText(2))
+            guard erasing.isMeant(try row.integer(3), number) else { continue }
             guard erasing.person.isId(id) || erasing.person.isAddress(email) else { continue }
             try connection.run(
                 "DELETE FROM activity WHERE entry IN (SELECT entry FROM activity WHERE person = ? LIMIT \(limit))",
@@ -56,12 +129,15 @@ struct WorkspaceErasing: Sendable {
 
     private static let anonymousIds = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
         guard let workspace = try nextWorkspace(after, connection) else { return nil }
-        for id in erasing.person.texts {
+        for id in erasing.person.texts where erasing.isMeant(workspace) {
+            let arguments: StatementArguments = [workspace, Text(id)]
+            let owner = try connection.row(
+                "SELECT person FROM anonymous_people WHERE workspace = ? AND anonymous_id = ?",
+                arguments
+            )?.integer(0)
+            guard erasing.isMeant(workspace, owner) else { continue }
             for table in ["anonymous_people", "anonymous_relationships"] {
-                try connection.run(
-                    "DELETE FROM \(table) WHERE workspace = ? AND anonymous_id = ?",
-                    [workspace, Text(id)]
-                )
+                try connection.run("DELETE FROM \(table) WHERE workspace = ? AND anonymous_id = ?", arguments)
             }
         }
         return [workspace.databaseValue]
@@ -79,13 +155,14 @@ struct WorkspaceErasing: Sendable {
     private static let activity = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
             """
-            SELECT entry, name, identifiers, data, anonymous_id, type FROM activity
+            SELECT entry, name, identifiers, data, anonymous_id, type, workspace, person, logged_at FROM activity
             WHERE entry > ? ORDER BY entry LIMIT \(limit)
             """,
             StatementArguments(after)
         )
         for row in rows {
             let entry = try row.integer(0)
+            guard erasing.isMeant(try row.integer(6), try row.optionalInteger(7)) else { continue }
             if let id = try row.optionalText(4), erasing.person.hasText(id) {
                 try connection.run("DELETE FROM activity WHERE entry = ?", [entry])
                 receipt.activities += 1
@@ -97,11 +174,14 @@ struct WorkspaceErasing: Sendable {
             }
             let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
             guard count > 0 else { continue }
-            receipt.replaced += Int64(count)
+            let (type, loggedAt) = (try row.text(5), try row.integer(8))
+            // What the command itself has left is not counted.
+            let isOwn = ["profile_delete", "ferry_dropped"].contains(type) && loggedAt >= erasing.since
+            if !isOwn { receipt.replaced += Int64(count) }
             var changed = zip(texts, clean).map { ($1?.text ?? $0).map(Text.init) }
             // Who is called by one of these is called by the others too.
             if clean[1] != nil { changed[1] = Text("{}") }
-            if clean[2] != nil, try row.text(5) == "profile_merge" { changed[2] = Text("{}") }
+            if clean[2] != nil, type == "profile_merge" { changed[2] = Text("{}") }
             try connection.run(
                 "UPDATE activity SET name = ?, identifiers = ?, data = ? WHERE entry = ?",
                 [changed[0], changed[1], changed[2], entry]
@@ -118,6 +198,9 @@ struct WorkspaceErasing: Sendable {
         /// The columns of the key, and what is less than the first one's values.
         let key: [(column: String, beginning: DatabaseValue)]
         let columns: [(name: String, kind: Redaction.Kind)]
+        /// Where the row belongs, and to whom, if to somebody.
+        var workspace = "workspace"
+        var person = "NULL"
         /// A row goes when one of these names the person.
         var goesWith: [String] = []
         /// Of these, which are unique, the number of the row tells what is left apart.
@@ -128,18 +211,22 @@ struct WorkspaceErasing: Sendable {
         Texts(
             table: "people",
             key: [("person", 0.databaseValue)],
-            columns: [("attributes", .json)]
+            columns: [("attributes", .json)],
+            person: "person"
         ),
         Texts(
             table: "devices",
             key: [("workspace", 0.databaseValue), ("token", "".databaseValue)],
             columns: [("attributes", .json)],
+            person: "person",
             goesWith: ["token"]
         ),
         Texts(
             table: "relationships",
             key: [("person", 0.databaseValue), ("object", 0.databaseValue)],
-            columns: [("attributes", .json)]
+            columns: [("attributes", .json)],
+            workspace: "(SELECT workspace FROM people WHERE people.person = relationships.person)",
+            person: "person"
         ),
         Texts(
             table: "anonymous_relationships",
@@ -180,7 +267,7 @@ struct WorkspaceErasing: Sendable {
     private static func step(_ texts: Texts) -> Step {
         Step(beginning: texts.key.map(\.beginning)) { after, erasing, receipt, connection in
             let key = texts.key.map(\.column)
-            let tests = texts.columns.map(\.name) + texts.goesWith
+            let tests = texts.columns.map(\.name) + texts.goesWith + [texts.workspace, texts.person]
             let marks = key.map { _ in "?" }.joined(separator: ", ")
             let rows = try connection.rows(
                 """
@@ -193,6 +280,8 @@ struct WorkspaceErasing: Sendable {
             let isRow = key.map { "\($0) = ?" }.joined(separator: " AND ")
             for row in rows {
                 let place = row.first(key.count)
+                let owner = key.count + tests.count - 2
+                guard erasing.isMeant(try row.integer(owner), try row.optionalInteger(owner + 1)) else { continue }
                 let goes = try texts.goesWith.indices.contains { index in
                     let text = try row.text(key.count + texts.columns.count + index)
                     return erasing.redaction.redacted(text) != nil

@@ -1,4 +1,5 @@
 import GRDB
+import LosslessJSON
 import Synchronization
 
 /// An accepted message on its way into the log.
@@ -67,6 +68,8 @@ package struct LoggedEvent: Sendable, Equatable {
     package let body: [UInt8]
     /// Whether somebody had the event erased: that it was there is all that is left of it.
     package let isErased: Bool
+    /// Whether a source has sent it, and it is still there.
+    var isSomebodys: Bool { !isErased && !source.hasSameBytes(as: ErasureEvent.source) }
 
     init(seq: Int64, source: String, receivedAt: Int64, body: [UInt8]?) {
         self.seq = seq
@@ -206,7 +209,8 @@ package final class EventLog: Sendable {
         }
     }
 
-    private func wakeReaders() {
+    /// There are new messages.
+    func wakeReaders() {
         for signal in readers.withLock({ Array($0.signals.values) }) {
             signal.yield()
         }

@@ -13,6 +13,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 jobs") { try createJobs($0) }
         migrator.registerMigration("2026-11-26 revisions") { try createRevisions($0) }
         migrator.registerMigration("2026-11-26 erasures") { try createErasures($0) }
+        migrator.registerMigration("2026-11-26 erasures in order") { try orderErasures($0) }
         return migrator
     }
 
@@ -306,6 +307,19 @@ enum LogSchema {
                     at INTEGER,
                     PRIMARY KEY (erasure, integration)
                 ) WITHOUT ROWID;
+                """
+        )
+    }
+
+    /// What is told stands in the log. One that is under way goes through it once more, and tells nobody.
+    private static func orderErasures(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                ALTER TABLE erasures ADD COLUMN telling INTEGER;
+                ALTER TABLE erasure_commands ADD COLUMN command TEXT NOT NULL DEFAULT 'delete';
+                ALTER TABLE erasure_commands ADD COLUMN workspace TEXT;
+                ALTER TABLE erasure_commands ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE erasure_commands ADD COLUMN activities INTEGER NOT NULL DEFAULT 0;
                 """
         )
     }

@@ -37,7 +37,7 @@ import Testing
             return isOver ? try await store.erasures.move(next, to: .cleaning) : next
         case .cleaning:
             try await store.erasures.cleanTexts(for: erasure, at: 60_000)
-            try await store.erasures.cleanWorkspaces(for: erasure)
+            try await store.erasures.cleanWorkspaces(for: erasure, .untold)
             return try await store.erasures.move(erasure, to: .telling)
         case .telling: return try await store.erasures.forget(erasure)
         case .sweeping:

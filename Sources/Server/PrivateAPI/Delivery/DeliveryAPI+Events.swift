@@ -26,7 +26,7 @@ extension DeliveryAPI {
         let event = message.objectValue.flatMap { Event(logged: $0, source: found.source) }
         var deliveries: [JSON] = []
         for integration in live.all {
-            deliveries.append(try await delivery(of: event, seq, from: found.source, in: integration))
+            deliveries.append(try await delivery(of: event, found, in: integration))
         }
         story["integrations"] = .array(deliveries)
         return .admin(.done, json: .object(story))
@@ -52,21 +52,19 @@ extension DeliveryAPI {
     /// What an integration made of an event, what became of it, and every request that it was in.
     private func delivery(
         of event: Event?,
-        _ seq: Int64,
-        from source: String,
+        _ logged: LoggedEvent,
         in live: LiveIntegration
     ) async throws -> JSON {
-        let revision = live.history.revision(of: seq)
+        let revision = live.history.revision(of: logged.seq)
         let integration = revision.integration
         var story: JSON.Object = [
             "integration": .string(live.name), "revision": .number(JSON.Number(revision.number)),
         ]
-        guard let event, integration.takes(from: source) else {
+        guard let plan = integration.plan(logged, event) else {
             story["state"] = "not for this integration"
             return .object(story)
         }
-        let plan = integration.plan(event)
-        let progress = try await progress(of: seq, in: integration)
+        let progress = try await progress(of: logged.seq, in: integration)
         var operations: [JSON] = []
         var states: Set<String> = []
         for (kind, place, planned) in plan.placed {
@@ -83,7 +81,7 @@ extension DeliveryAPI {
         story["operations"] = .array(operations)
         story["ignored"] = .array(plan.ignored.map(\.json))
         story["warnings"] = .array(plan.warnings.map(\.json))
-        story["trace"] = .array(integration.explain(event).map(\.json))
+        story["trace"] = .array(event.map { integration.explain($0).map(\.json) } ?? [])
         return .object(story)
     }
 
@@ -160,6 +158,14 @@ extension DeliveryAPI {
             }
         }
         return progress
+    }
+}
+
+extension Integration {
+    /// What it makes of an event of the log, or is told by an erasure; `nil` when that is nothing of its business.
+    func plan(_ logged: LoggedEvent, _ event: Event?) -> Plan? {
+        if let command = ErasureEvent(logged) { return command.plan(for: name) }
+        return takes(from: logged.source) ? event.map { plan($0) } : nil
     }
 }
 

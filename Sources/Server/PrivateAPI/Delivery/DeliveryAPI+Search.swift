@@ -158,8 +158,7 @@ private struct OutcomeFilter {
     ) async -> [Outcome] {
         if logged.isErased { return [(nil, "erased")] }
         let integration = overview.integration.history.revision(of: logged.seq).integration
-        guard let event, integration.takes(from: logged.source) else { return [(nil, "not for this integration")] }
-        let plan = integration.plan(event)
+        guard let plan = integration.plan(logged, event) else { return [(nil, "not for this integration")] }
         var outcomes: [Outcome] = plan.ignored.map { ($0.action, "ignored") }
         if plan.operations.isEmpty, outcomes.isEmpty { outcomes.append((nil, "ignored")) }
         for (kind, place, planned) in plan.placed {
