@@ -94,6 +94,9 @@ struct Serve: AsyncParsableCommand {
         return logger
     }
 
+    /// Enough of a long key to know which one it is; nothing of a short one.
+    private static func beginning(of key: String) -> String { key.count < 12 ? "••••" : "\(key.prefix(4))…" }
+
     /// Addresses, keys (their first characters), where the data is and whether it lasts.
     private static func banner(
         _ addresses: Instance.Addresses,
@@ -107,7 +110,7 @@ struct Serve: AsyncParsableCommand {
         ]
         if let certificate = addresses.privateCertificate { lines.append("  certificate    \(certificate)") }
         for source in configuration.sources {
-            let keys = source.writeKeys.map { key in (try? key.resolved()).map { "\($0.prefix(4))…" } ?? "••••" }
+            let keys = source.writeKeys.map { key in (try? key.resolved()).map(beginning(of:)) ?? "••••" }
             let state = source.isEnabled ? "" : ", switched off"
             lines.append("  source         \(source.name), write key \(keys.joined(separator: ", before "))\(state)")
         }

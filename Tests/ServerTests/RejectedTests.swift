@@ -54,6 +54,27 @@ import Testing
         }
     }
 
+    /// The key is one that lets its sender in.
+    @Test(
+        arguments: [
+            ("/v1/track", #"{"writeKey":"key-web","event":7}"#, #"{"writeKey":"••••","event":7}"#),
+            (
+                "/v1/batch", #"{"writeKey" : "key-web", "batch":[{"type":"track","writeKey":"key-web"},5]}"#,
+                #"{"type":"track","writeKey":"••••"}"#
+            ),
+            ("/v1/track", #"{"writeKey":"key-web","event":"#, #"{"writeKey":"••••","event":"#),
+            ("/v1/track", #"{"a":1,"writeKey":"key-w"#, #"{"a":1,"writeKey":"••••"#),
+            ("/v1/track", #"{"writeKey":{"writeKey":"a\"key-web"},"b":"#, #"{"writeKey":{"writeKey":"••••"},"b":"#),
+        ]
+    ) func `are kept without the key that stood in them`(path: String, body: String, expected: String) async throws {
+        try await SourceServer.with { source async throws in
+            _ = try await source.server.post(path, body, [basic("key-web:")])
+            let kept = try await source.refused.map { String(decoding: $0.raw, as: UTF8.self) }
+            #expect(kept.first == expected)
+            #expect(!kept.joined().contains("key-web"))
+        }
+    }
+
     static let keyForms: [(name: String, headers: [(String, String)], key: String)] = [
         ("in the header", [basic("late-key:")], ""), ("as Bearer", [("Authorization", "Bearer late-key")], ""),
         ("in the body", [], #","writeKey":"late-key""#),

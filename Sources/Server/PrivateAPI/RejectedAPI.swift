@@ -149,31 +149,7 @@ extension ListedRefusedMessage {
             "receivedAt": Timestamp(milliseconds: message.receivedAt).iso8601.map(JSON.string) ?? .null,
             "source": message.source.map(JSON.string) ?? .null, "path": .string(message.path),
             "code": .string(message.code), "reason": .string(message.reason),
-            "raw": .string(String(decoding: message.rawWithoutKeys, as: UTF8.self)), "isCut": .bool(message.isCut),
+            "raw": .string(String(decoding: message.raw, as: UTF8.self)), "isCut": .bool(message.isCut),
         ]
-    }
-}
-
-extension RefusedMessage {
-    /// What was received, with the write keys in it covered: those of a message, of a batch and of its messages.
-    fileprivate var rawWithoutKeys: [UInt8] {
-        guard case .object(var root)? = try? JSON(parsing: raw) else { return raw }
-        let isCovered = root.coverKey()
-        guard case .array(let items)? = root["batch"] else { return isCovered ? root.encoded() : raw }
-        root["batch"] = .array(
-            items.map { item in
-                guard case .object(var object) = item else { return item }
-                return object.coverKey() ? .object(object) : item
-            }
-        )
-        return root.encoded()
-    }
-}
-
-extension JSON.Object {
-    fileprivate mutating func coverKey() -> Bool {
-        guard contains("writeKey") else { return false }
-        self["writeKey"] = "••••"
-        return true
     }
 }

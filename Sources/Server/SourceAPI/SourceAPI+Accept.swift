@@ -193,7 +193,7 @@ extension RefusedMessage {
             source: source,
             code: rejection.code.rawValue,
             reason: rejection.message,
-            raw: raw,
+            raw: WriteKeyMask.masked(raw),
             path: arrival.path,
             peerAddress: arrival.peerAddress,
             receivedAt: arrival.receivedAt.milliseconds

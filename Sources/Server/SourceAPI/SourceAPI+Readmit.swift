@@ -28,7 +28,7 @@ extension SourceAPI {
         let name: String
         do {
             submission = try self.submission(of: refused.message)
-            name = try self.source(of: refused.message, submission, chosen: source)
+            name = try self.source(of: refused.message, chosen: source)
         } catch {
             return .refused(error.message)
         }
@@ -64,20 +64,15 @@ extension SourceAPI {
         return try Submission(root, bytes: message.raw.count, call: call)
     }
 
-    private func source(
-        of message: RefusedMessage,
-        _ submission: Submission,
-        chosen: String?
-    ) throws(Rejection) -> String {
+    private func source(of message: RefusedMessage, chosen: String?) throws(Rejection) -> String {
         if let source = chosen ?? message.source {
             guard writeKeys.contains(source: source) else {
                 throw Rejection(.invalidWriteKey, "there is no source \(source) in the configuration")
             }
             return source
         }
-        let byMark = message.keyMark.flatMap { writeKeys.entry(withMark: $0, by: intake.mark) }
-        let byBody = submission.writeKeys.first { !$0.isEmpty }.flatMap { writeKeys.entry(for: $0) }
-        guard let entry = byMark ?? byBody, entry.isEnabled else {
+        let entry = message.keyMark.flatMap { writeKeys.entry(withMark: $0, by: intake.mark) }
+        guard let entry, entry.isEnabled else {
             throw Rejection(.invalidWriteKey, "no source has its write key yet: declare it, or choose a source for it")
         }
         return entry.source

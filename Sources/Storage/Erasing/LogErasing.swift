@@ -97,7 +97,8 @@ enum LogErasing {
             [seq]
         )
         guard let row else { return }
-        let texts = try (0..<4).map { try row.optionalText($0).map(redaction.clean).map(Text.init) }
+        // Whose event it is is somebody else: these can only hold an address, or an id that can't be mistaken.
+        let texts = try (0..<4).map { try row.optionalText($0).map { Text(redaction.clean($0, .name)) } }
         try connection.run(
             "UPDATE events SET message_id = ?, name = ?, user_id = ?, anonymous_id = ?, body = ? WHERE seq = ?",
             [texts[0], texts[1], texts[2], texts[3], Bytes(body), seq]

@@ -1,31 +1,43 @@
 /// Replaces texts that stand for a person by `[erased]`, wherever they stand by themselves and however JSON spells them.
 ///
-/// `u1` stands by itself in `user u1 is unknown` and in `{"by":"u1"}`, and does not in `u12`, `u1-b` or `u1@example.com`:
-/// that is somebody else. In JSON, names of members stay, unless they are e-mail addresses, and what JSON also writes
-/// without quotes, `42` or `true`, is replaced where it is a whole text or an id, for else it may mean anything.
+/// `user-7f3a` stands by itself in `user-7f3a is unknown` and in `{"by":"user-7f3a"}`, and does not in `user-7f3a1` or
+/// `user-7f3a@example.com`: that is somebody else. A short id, `9` or `u1`, may mean anything in what others have sent; there it is
+/// replaced where a member says that it is a person's. Names of members stay, unless they are e-mail addresses.
 package struct Redaction: Sendable {
     /// What kind of text is looked through.
     package enum Kind: Sendable {
-        case plain, json
+        /// Words about what happened, in which an id stands for whom it was about.
+        case words
+        /// What somebody has sent.
+        case json
+        /// What a person is called, as JSON.
+        case identifiers
+        /// What something is called: an event, an object, a device.
+        case name
     }
 
     private struct Needle {
         let scalars: [Unicode.Scalar]
         let isEmail: Bool
-        /// Whether it is replaced only where it is a whole JSON text.
-        let isWhole: Bool
+        /// Whether it can hardly mean anything else.
+        let isUnmistakable: Bool
+        /// Whether JSON writes it without quotes too.
+        let isNumber: Bool
 
         init(_ text: String, isEmail: Bool) {
             scalars = Array(text.unicodeScalars)
             self.isEmail = isEmail
-            let isLiteral = ["true", "false", "null"].contains(text) || Double(text) != nil
-            isWhole = isLiteral || !Needle.hasWord(text)
+            isNumber = Double(text) != nil
+            isUnmistakable = isEmail || scalars.count >= (isNumber ? 9 : 6) && Needle.hasWord(text)
         }
 
         static func hasWord(_ text: String) -> Bool {
             text.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
         }
     }
+
+    /// Members whose value is a person's id end so, in lower case and without what joins words.
+    private static let people = ["userid", "customerid", "personid", "profileid", "anonymousid", "previousid"]
 
     package static let replacement = "[erased]"
 
@@ -96,12 +108,13 @@ package struct Redaction: Sendable {
     }
 
     /// The text without them, and how many there were; `nil` when there were none.
-    package func redacted(_ text: String, _ kind: Kind = .plain) -> (text: String, count: Int)? {
+    package func redacted(_ text: String, _ kind: Kind = .words) -> (text: String, count: Int)? {
         redacted(Array(text.utf8), kind).map { (String(decoding: $0.bytes, as: UTF8.self), $0.count) }
     }
 
     /// The text without them.
-    package func clean(_ text: String) -> String { redacted(text)?.text ?? text }
+    package func clean(_ text: String) -> String { clean(text, .words) }
+    func clean(_ text: String, _ kind: Kind) -> String { redacted(text, kind)?.text ?? text }
 
     private func find(at position: Int, in text: SpelledText, _ kind: Kind) -> (end: Int, replacement: String)? {
         for needle in needles {
@@ -109,15 +122,32 @@ package struct Redaction: Sendable {
                 text.isBoundary(before: position, joiners: needle.isEmail ? ".+-" : "-@.+"),
                 text.isBoundary(after: end, joiners: needle.isEmail ? "." : "-@.")
             else { continue }
-            if kind == .plain { return (end, Self.replacement) }
-            if text.isQuoted(position, end) {
-                if text.isName(behind: end), !needle.isEmail { continue }
-                if text.isValue(of: "type", at: position - 1) { continue }
-                return (end, Self.replacement)
-            }
-            guard needle.isWhole else { return (end, Self.replacement) }
-            if text.isValue(of: "id", at: position) { return (end, "\"\(Self.replacement)\"") }
+            // Another number.
+            if needle.isNumber, position > 0, text.bytes[position - 1] == UInt8(ascii: "-") { continue }
+            let isFound =
+                switch kind {
+                case .words: true
+                case .name: needle.isUnmistakable
+                case .json, .identifiers: isMeant(needle, position, end, text, kind)
+                }
+            guard isFound else { continue }
+            let isBare = needle.isNumber && kind != .words && kind != .name && text.isLiteral(position, end)
+            return (end, isBare ? "\"\(Self.replacement)\"" : Self.replacement)
         }
         return nil
+    }
+
+    private func isMeant(_ needle: Needle, _ position: Int, _ end: Int, _ text: SpelledText, _ kind: Kind) -> Bool {
+        let isQuoted = text.isQuoted(position, end)
+        if isQuoted {
+            if text.isName(behind: end) { return needle.isEmail }
+            if text.name(ofValueAt: position - 1) == "type" { return false }
+        }
+        if needle.isUnmistakable { return true }
+        guard isQuoted || needle.isNumber && text.isLiteral(position, end) else { return false }
+        guard kind == .json else { return true }
+        guard let name = text.name(ofValueAt: isQuoted ? position - 1 : position) else { return false }
+        let plain = name.lowercased().filter(\.isLetter)
+        return Self.people.contains(where: plain.hasSuffix)
     }
 }

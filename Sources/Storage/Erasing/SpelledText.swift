@@ -150,16 +150,27 @@ struct SpelledText {
         return position < bytes.count && bytes[position] == UInt8(ascii: ":")
     }
 
-    /// Whether the JSON value that begins at a position is that of a member with a name like `"id"` or `"userId"`.
-    func isValue(of name: StaticString, at position: Int) -> Bool {
+    /// The name, as it is spelled, of the member whose JSON value begins at a position; `nil` where there is none.
+    func name(ofValueAt position: Int) -> String? {
         var end = position
         while end > 0, isSpace(bytes[end - 1]) { end -= 1 }
-        guard end > 0, bytes[end - 1] == UInt8(ascii: ":") else { return false }
+        guard end > 0, bytes[end - 1] == UInt8(ascii: ":") else { return nil }
         end -= 1
         while end > 0, isSpace(bytes[end - 1]) { end -= 1 }
-        guard end > name.utf8CodeUnitCount, bytes[end - 1] == UInt8(ascii: "\"") else { return false }
-        let text = bytes[end - 1 - name.utf8CodeUnitCount..<end - 1]
-        return name.withUTF8Buffer { name in zip(name, text).allSatisfy { $0 == $1 | 0x20 } }
+        guard end > 1, bytes[end - 1] == UInt8(ascii: "\"") else { return nil }
+        end -= 1
+        var start = end
+        while start > 0, bytes[start - 1] != UInt8(ascii: "\"") { start -= 1 }
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    /// Whether what lies between two positions is a whole JSON value without quotes.
+    func isLiteral(_ start: Int, _ end: Int) -> Bool {
+        var (before, after) = (start, end)
+        while before > 0, isSpace(bytes[before - 1]) { before -= 1 }
+        while after < bytes.count, isSpace(bytes[after]) { after += 1 }
+        guard before > 0, [UInt8](":[,".utf8).contains(bytes[before - 1]) else { return false }
+        return after < bytes.count && [UInt8](",]}".utf8).contains(bytes[after])
     }
 
     private func isSpace(_ byte: UInt8) -> Bool {

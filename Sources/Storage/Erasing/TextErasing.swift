@@ -140,7 +140,9 @@ struct TextErasing: Sendable {
         )
         for row in rows {
             let texts = try (1...5).map { try row.optionalText($0) }
-            let clean = texts.map { $0.flatMap { redaction.redacted($0) } }
+            let clean = zip(texts, [Redaction.Kind.name, .words, .words, .words, .words]).map { text, kind in
+                text.flatMap { redaction.redacted($0, kind) }
+            }
             let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
             guard count > 0 else { continue }
             receipt.replaced += Int64(count)

@@ -169,12 +169,15 @@ struct WorkspaceErasing: Sendable {
                 continue
             }
             let texts = try (1...3).map { try row.optionalText($0) }
-            let clean = zip(texts, [Redaction.Kind.plain, .json, .json]).map { text, kind in
+            let type = try row.text(5)
+            // A merge tells what both were called.
+            let data: Redaction.Kind = type == "profile_merge" ? .identifiers : .json
+            let clean = zip(texts, [.name, .identifiers, data]).map { text, kind in
                 text.flatMap { erasing.redaction.redacted($0, kind) }
             }
             let count = clean.reduce(0) { $0 + ($1?.count ?? 0) }
             guard count > 0 else { continue }
-            let (type, loggedAt) = (try row.text(5), try row.integer(8))
+            let loggedAt = try row.integer(8)
             // What the command itself has left is not counted.
             let isOwn = ["profile_delete", "ferry_dropped"].contains(type) && loggedAt >= erasing.since
             if !isOwn { receipt.replaced += Int64(count) }
@@ -236,7 +239,7 @@ struct WorkspaceErasing: Sendable {
         Texts(
             table: "objects",
             key: [("object", 0.databaseValue)],
-            columns: [("attributes", .json), ("id", .plain)],
+            columns: [("attributes", .json), ("id", .name)],
             numbered: ["id"]
         ),
         Texts(
@@ -248,12 +251,12 @@ struct WorkspaceErasing: Sendable {
         Texts(
             table: "metrics",
             key: [("metric", 0.databaseValue)],
-            columns: [("delivery_id", .plain), ("name", .plain), ("data", .json)]
+            columns: [("delivery_id", .name), ("name", .name), ("data", .json)]
         ),
         Texts(
             table: "forms",
             key: [("form", 0.databaseValue)],
-            columns: [("id", .plain)],
+            columns: [("id", .name)],
             numbered: ["id"]
         ),
         Texts(
@@ -284,7 +287,7 @@ struct WorkspaceErasing: Sendable {
                 guard erasing.isMeant(try row.integer(owner), try row.optionalInteger(owner + 1)) else { continue }
                 let goes = try texts.goesWith.indices.contains { index in
                     let text = try row.text(key.count + texts.columns.count + index)
-                    return erasing.redaction.redacted(text) != nil
+                    return erasing.redaction.redacted(text, .name) != nil
                 }
                 if goes {
                     try connection.run("DELETE FROM \(texts.table) WHERE \(isRow)", StatementArguments(place))

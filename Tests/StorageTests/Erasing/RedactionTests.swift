@@ -2,14 +2,17 @@ import Storage
 import Testing
 
 @Suite struct `Taking a person out of a text` {
-    private let redaction = Redaction(texts: ["u1", "42", "anon-7", "Zoë/x", "true"], emails: ["Ann@Example.com"])
+    private let redaction = Redaction(
+        texts: ["u1", "42", "anon-7", "Zoë/xy", "true", "9007199254740993"],
+        emails: ["Ann@Example.com"]
+    )
 
     @Test(
         arguments: [
             ("the id u1 is bad", "the id [erased] is bad"), ("u1", "[erased]"), ("u1, u1.", "[erased], [erased]."),
             ("400: 42 is bad", "400: [erased] is bad"), ("(anon-7)", "([erased])"), ("to=“u1”", "to=“[erased]”"),
             ("mailto:ANN@example.COM?x", "mailto:[erased]?x"), ("ann@example.com.", "[erased]."),
-            ("q=a%3Dann@example.com", "q=a%3D[erased]"), ("Zoë/x", "[erased]"),
+            ("q=a%3Dann@example.com", "q=a%3D[erased]"), ("Zoë/xy", "[erased]"),
         ]
     ) func `takes a text out wherever it stands by itself`(text: String, expected: String) {
         #expect(redaction.redacted(text)?.text == expected)
@@ -27,15 +30,24 @@ import Testing
 
     @Test(
         arguments: [
-            (#"{"a":"u1","b":["ann@example.com"]}"#, #"{"a":"[erased]","b":["[erased]"]}"#),
+            (#"{"a":"anon-7","b":["ann@example.com"]}"#, #"{"a":"[erased]","b":["[erased]"]}"#),
             (#"{"a":"ann\u0040example.com"}"#, #"{"a":"[erased]"}"#),
             (#"{"a":"Ann\u0040Ex\u0061mple.com"}"#, #"{"a":"[erased]"}"#),
-            (#"{"a":"Zo\u00eb\/x"}"#, #"{"a":"[erased]"}"#), (#"{"a":"Hello\nu1"}"#, #"{"a":"Hello\n[erased]"}"#),
-            (#"{"a":"Hello\u000au1\t"}"#, #"{"a":"Hello\u000a[erased]\t"}"#),
-            (#"{"a":"{\"b\":\"u1\"}"}"#, #"{"a":"{\"b\":\"[erased]\"}"}"#),
-            (#"{"ann@example.com":1}"#, #"{"[erased]":1}"#),
+            (#"{"a":"Zo\u00eb\/xy"}"#, #"{"a":"[erased]"}"#), (#"{"a":"Hello\nanon-7"}"#, #"{"a":"Hello\n[erased]"}"#),
+            (#"{"a":"Hello\u000aanon-7\t"}"#, #"{"a":"Hello\u000a[erased]\t"}"#),
+            (#"{"a":"{\"b\":\"anon-7\"}"}"#, #"{"a":"{\"b\":\"[erased]\"}"}"#),
+            (#"{"ann@example.com":1}"#, #"{"[erased]":1}"#), (#"{"a":"anon-7","a"#, #"{"a":"[erased]","a"#),
+            // Ids of many digits, as text and as number.
+            (#"{"a": 9007199254740993}"#, #"{"a": "[erased]"}"#), (#"[9007199254740993 ,1]"#, #"["[erased]" ,1]"#),
+            (#"{"a":"9007199254740993"}"#, #"{"a":"[erased]"}"#),
+            (#"{"a":"of 9007199254740993"}"#, #"{"a":"of [erased]"}"#),
+            // What is short is meant where it is said to be a person's.
             (#"{"userId": 42, "n": 42}"#, #"{"userId": "[erased]", "n": 42}"#),
-            (#"{"a":"42","b":true}"#, #"{"a":"[erased]","b":true}"#), (#"{"a":"u1","a"#, #"{"a":"[erased]","a"#),
+            (
+                #"{"user_id":"42","referredByCustomer-ID" : "u1","a":"42"}"#,
+                #"{"user_id":"[erased]","referredByCustomer-ID" : "[erased]","a":"42"}"#
+            ),
+            (#"{"previousId":"true","b":true}"#, #"{"previousId":"[erased]","b":true}"#),
         ]
     ) func `knows how JSON spells a text`(text: String, expected: String) {
         let redacted = redaction.redacted(Array(text.utf8), .json)
@@ -44,10 +56,20 @@ import Testing
 
     @Test(
         arguments: [
-            #"{"u1":1}"#, #"{"u1" : 1}"#, #"{"n":42,"b":true,"type":"u1"}"#, #"{"a":"it is 42"}"#, #"{"a":"\\nu1"}"#,
+            #"{"anon-7":1}"#, #"{"anon-7" : 1}"#, #"{"n":42,"userId":true,"type":"anon-7"}"#, #"{"a":"it is 42"}"#,
+            #"{"a":"\\nu1"}"#, #"{"groupId":"u1","event":"42","product":{"id":"u1"},"token":"u1"}"#, #"{"a":"u1"}"#,
+            #"{"a":9007199254740993.5}"#, #"{"a":-9007199254740993}"#, #"{"a":90071992547409931}"#,
+            #"{"userId":"42nd","userId":420}"#,
         ]
     ) func `changes nothing in JSON that may mean anything else`(text: String) {
         #expect(redaction.redacted(Array(text.utf8), .json) == nil)
+    }
+
+    @Test func `takes short ids out of what people are called, and leaves them in what other things are`() {
+        let text = #"{"id":"u1","other":42,"a":"x42"}"#
+        #expect(redaction.redacted(text, .identifiers)?.text == #"{"id":"[erased]","other":"[erased]","a":"x42"}"#)
+        #expect(redaction.redacted("Step 42 of u1", .name) == nil)
+        #expect(redaction.redacted("Step 42 of anon-7", .name)?.text == "Step 42 of [erased]")
     }
 
     @Test func `counts, and sees parts of words where that is asked for`() {
@@ -58,8 +80,10 @@ import Testing
         for text in ["änn@example.com", "ÄNN@EXAMPLE.COM"] {
             #expect(Redaction(texts: [], emails: ["Änn@example.com"]).redacted(text)?.text == "[erased]")
         }
-        #expect(Redaction(texts: ["𝄞x"], emails: []).redacted(Array(#""\ud834\udd1ex""#.utf8), .json)?.count == 1)
+        #expect(
+            Redaction(texts: ["𝄞xxxxx"], emails: []).redacted(Array(#""\ud834\udd1exxxxx""#.utf8), .json)?.count == 1
+        )
         #expect(Redaction(texts: [#"a\b"#], emails: []).redacted(#"a\b"#)?.count == 1)
-        #expect(Redaction(texts: [#"a\b"#], emails: []).redacted(Array(#""a\\b""#.utf8), .json)?.count == 1)
+        #expect(Redaction(texts: [#"aaa\bbb"#], emails: []).redacted(Array(#""aaa\\bbb""#.utf8), .json)?.count == 1)
     }
 }
