@@ -52,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.0.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -77,10 +78,15 @@ let package = Package(
         ),
         room("Workspaces", ["LosslessJSON", "Storage"]),
         room(
+            "Console",
+            ["LosslessJSON", "Events", .product(name: "Mustache", package: "swift-mustache")],
+            resources: [.embedInCode("Templates"), .embedInCode("Assets")]
+        ),
+        room(
             "Server",
             [
                 "CZlib", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
-                "Delivery", "Workspaces",
+                "Delivery", "Workspaces", "Console",
                 hummingbird, hummingbirdTLS, lifecycle, logging, metrics, tls,
             ] + nio,
             // In the program itself, which stays one file.

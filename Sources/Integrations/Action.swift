@@ -1,4 +1,4 @@
-import LosslessJSON
+package import LosslessJSON
 package import Mappings
 package import Triggers
 
@@ -40,6 +40,10 @@ package final class Action: Sendable {
     }
 
     package var isEnabled: Bool { options.isEnabled }
+    /// The trigger as it is written.
+    package var condition: String { trigger.source }
+    /// The fields in their order, with the definition of what replaces a field's own source.
+    package var mappings: [(field: Field, mapping: JSON?)] { fields.map { ($0.field, $0.mapping?.definition) } }
 
     /// An action with its default trigger, or with another one.
     ///

@@ -41,6 +41,8 @@ package struct Mapping: Sendable {
         case short
     }
 
+    /// What it was compiled from.
+    package let definition: JSON
     private let expression: Expression
 
     /// Compiles a definition.
@@ -50,6 +52,7 @@ package struct Mapping: Sendable {
         var compiler = Compiler()
         expression = compiler.mapping(definition, dialect)
         guard compiler.problems.isEmpty else { throw MappingError(problems: compiler.problems) }
+        self.definition = definition
     }
 
     /// What the mapping makes of an event; `nil` is the language's undefined.

@@ -165,6 +165,17 @@ private struct Responder: HTTPResponder {
 
     private func response(_ answer: Answer, to request: Request, on channel: any Channel) -> Response {
         var headers = answer.headers
+        if let stream = answer.stream, request.method != .head {
+            let body = ResponseBody { writer in
+                let writing = StreamWriter(writer)
+                // A page that stays open does not hold up the end.
+                try await cancelWhenGracefulShutdown {
+                    try await stream { try await writing.write($0) }
+                }
+                try await writing.finish()
+            }
+            return Response(status: answer.status, headers: headers, body: body)
+        }
         // An answer without a body has no length either (RFC 9110 §8.6).
         if answer.status != .noContent { headers[.contentLength] = String(answer.body.count) }
         if answer.closesConnection { headers[.connection] = "close" }
@@ -188,5 +199,23 @@ private struct Responder: HTTPResponder {
             try await channel.close()
         }
         return Response(status: answer.status, headers: headers, body: body)
+    }
+}
+
+/// Writes a body piece by piece, each as soon as it is there.
+private final class StreamWriter: @unchecked Sendable {
+    // Only ever used by the one task that writes the body; Hummingbird's protocol has a mutating end.
+    private var writer: any ResponseBodyWriter
+
+    init(_ writer: any ResponseBodyWriter) {
+        self.writer = writer
+    }
+
+    func write(_ text: String) async throws {
+        try await writer.write(ByteBuffer(string: text))
+    }
+
+    func finish() async throws {
+        try await writer.finish(nil)
     }
 }

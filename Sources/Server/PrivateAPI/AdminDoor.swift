@@ -10,6 +10,14 @@ struct AdminDoor: Sendable {
         self.token = token.map { Array($0.utf8) }
     }
 
+    var asksForToken: Bool { token != nil }
+
+    /// What lets those in who were let in by another door.
+    var key: String? { token.map { "Bearer " + String(decoding: $0, as: UTF8.self) } }
+
+    /// Whether this is the token.
+    func opens(with given: String) -> Bool { token.map { isSameSecret(Array(given.utf8), as: $0) } ?? true }
+
     /// The answer to somebody who is not let in; `nil` for everybody else.
     func refusal(of request: IncomingRequest) -> Answer? {
         guard isKnown(request) else {

@@ -2,6 +2,7 @@ package import Events
 import HTTPTypes
 package import Logging
 import LosslessJSON
+import Storage
 
 /// The private listener's service: the Track API of the embedded workspaces at Customer.io's own paths, and beside it,
 /// under reserved names, what is Ferry's own (design.md, "Two listeners").
@@ -12,6 +13,7 @@ package struct PrivateAPI: HTTPService {
     private let now: @Sendable () -> Timestamp
     private let stage: TrackStage
     private var routes = Routes()
+    private var console: ConsolePages?
 
     /// A private API over these workspaces.
     ///
@@ -80,6 +82,9 @@ package struct PrivateAPI: HTTPService {
         metrics?.add(to: &routes, behind: door)
         OpenAPIDocument.add(to: &routes, behind: door)
         addHealth()
+        if let delivery {
+            console = ConsolePages(over: routes, behind: door, changes: { delivery.data.log.appended }, now: now)
+        }
     }
 
     private mutating func addHealth() {
@@ -102,27 +107,37 @@ package struct PrivateAPI: HTTPService {
                 "this listener answers to its own address and to localhost, not to the name in the Host header"
             )
         }
+        if let console, let path = RequestPath(target: request.target), ConsolePages.isMeant(by: path) {
+            return try await handle(request) { try await console.answer($0, path) }
+        }
         return TrackStage.isMeant(by: request) ? try await stage.answer(request, handle) : try await handle(request)
     }
 
     private func handle(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {
         switch routes.match(request) {
         case .handler(let handler, let parameters):
-            do {
-                return try await handler(request, parameters)
-            } catch let broken as BrokenRequest {
-                throw broken
-            } catch let failure as Intake.Failure {
-                return answer(to: failure)
-            } catch {
-                log.note(.error, "A request could not be answered", kind: "\(type(of: error))", now: now())
-                return .problem(.fault, "something went wrong in the server: its log says more")
-            }
+            return try await handle(request) { try await handler($0, parameters) }
         case .wrongMethod(let allowed):
             var answer = Answer.problem(.wrongMethod, "Method not allowed")
             answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
             return answer
         case .unknownPath: return .problem(.unknownPath, "Not found")
+        }
+    }
+
+    private func handle(
+        _ request: IncomingRequest,
+        _ work: (IncomingRequest) async throws -> Answer
+    ) async throws(BrokenRequest) -> Answer {
+        do {
+            return try await work(request)
+        } catch let broken as BrokenRequest {
+            throw broken
+        } catch let failure as Intake.Failure {
+            return answer(to: failure)
+        } catch {
+            log.note(.error, "A request could not be answered", kind: "\(type(of: error))", now: now())
+            return .problem(.fault, "something went wrong in the server: its log says more")
         }
     }
 

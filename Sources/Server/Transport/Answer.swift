@@ -8,6 +8,8 @@ package struct Answer: Sendable {
     let body: [UInt8]
     /// Whether the connection is of no use afterwards, because the request was not read to its end.
     var closesConnection = false
+    /// Writes a body that has no end of its own, in the place of `body`; it throws when the reader has gone.
+    var stream: (@Sendable (_ write: @Sendable (String) async throws -> Void) async throws -> Void)?
     /// How much of it goes out.
     var ending = Ending.whole
 
@@ -40,6 +42,9 @@ extension HTTPField.Name {
     static let forwardedProtocol = custom("X-Forwarded-Proto")
     static let rateLimitReset = custom("X-RateLimit-Reset")
     static let workspace = custom("X-Ferry-Workspace")
+    /// Of a page of the console that renews its parts.
+    static let live = custom("X-Ferry-Live")
+    static let referrerPolicy = custom("Referrer-Policy")
     /// Customer.io answers with a header that repeats the status line (track-api.md §1).
     static let repeatedStatus = custom("Status")
 

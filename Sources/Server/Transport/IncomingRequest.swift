@@ -26,6 +26,16 @@ package struct IncomingRequest: Sendable {
         body = request.body
     }
 
+    /// A request that nobody has sent: one service asks another.
+    init(method: HTTPRequest.Method, target: String, headers: HTTPFields, body: ByteBuffer) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        authority = nil
+        peerAddress = nil
+        self.body = RequestBody(buffer: body)
+    }
+
     /// The same request with a body that was read already, or with what became of that.
     func with(_ received: ReceivedBody) -> IncomingRequest {
         var request = self

@@ -32,6 +32,9 @@ struct RequestQuery: Sendable {
         }
     }
 
+    /// Every parameter with its first value.
+    var all: [String: String] { Dictionary(parameters.map { ($0.name, $0.value) }) { first, _ in first } }
+
     /// The parameters whose name begins with a text, without it.
     func beginning(with prefix: String) -> [(name: String, value: String)] {
         parameters.filter { $0.name.utf8.starts(with: prefix.utf8) }.map { name, value in

@@ -30,6 +30,12 @@ enum Situation: Equatable {
     /// A fault that a test asked for (`Fault`).
     case onPurpose(status: Int)
 
+    // The console.
+
+    /// An act is done; the browser goes on to a page.
+    case seeOther
+    case onPage(status: Int)
+
     // Every listener.
 
     case unknownPath
@@ -57,7 +63,8 @@ enum Situation: Equatable {
         case .invalid: .badRequest
         case .unauthorised: .unauthorized
         case .farTooLarge: .contentTooLarge
-        case .onPurpose(let status): HTTPResponse.Status(integerLiteral: status)
+        case .seeOther: .seeOther
+        case .onPurpose(let status), .onPage(let status): HTTPResponse.Status(integerLiteral: status)
         case .unknownPath: .notFound
         case .wrongMethod: .methodNotAllowed
         case .tooSlow: .requestTimeout

@@ -52,6 +52,10 @@ package struct ConfigurationAPI: Sendable {
             try await reload(request)
         }
         PreviewAPI(live: live, log: log, knownSources: knownSources).add(to: &routes, behind: door)
+        routes.on(.get, "\(root)/integrations/{name}/actions", behind: door) { _, path in
+            guard let integration = live.named(path["name"])?.integration else { return live.unknown(path["name"]) }
+            return .admin(.done, json: ["items": .array(integration.actions.map(\.json))])
+        }
         routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
             list(path["name"])
         }
@@ -235,5 +239,32 @@ extension Revision {
             "number": .number(JSON.Number(number)), "firstEvent": .number(JSON.Number(firstEvent)), "at": .time(at),
             "author": .string(author.rawValue),
         ]
+    }
+}
+
+extension Action {
+    /// What it does, when, and with what: as it is set, and by default.
+    fileprivate var json: JSON {
+        [
+            "name": .string(name), "action": .string(definition.name), "title": .string(definition.title),
+            "description": .string(definition.description), "enabled": .bool(isEnabled),
+            "trigger": .string(condition), "defaultTrigger": .string(definition.trigger),
+            "lockedBecause": definition.lockedBecause.map(JSON.string) ?? .null,
+            "convertTimestamps": .bool(options.convertTimestamps), "enableBatching": .bool(options.enableBatching),
+            "batchSize": .number(JSON.Number(Int64(options.batchSize))), "changed": .bool(isChanged),
+            "fields": .array(
+                mappings.map { field, mapping in
+                    [
+                        "name": .string(field.key.rawValue), "label": .string(field.label), "help": .string(field.help),
+                        "kind": .string(field.kind.rawValue), "required": .bool(field.isRequired),
+                        "default": .string(field.source.description), "mapping": mapping ?? .null,
+                    ]
+                }
+            ),
+        ]
+    }
+
+    private var isChanged: Bool {
+        !hasDefaultTrigger || options != Options() || mappings.contains { $0.mapping != nil }
     }
 }

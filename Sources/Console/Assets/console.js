@@ -1,0 +1,89 @@
+// What makes the pages livelier. Everything works without it.
+"use strict";
+
+// Acts that can't be undone are asked about once more.
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// Texts to take along get a button.
+for (const text of document.querySelectorAll("pre.copy, .snippet pre")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it and copy";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  text.after(button);
+}
+
+// When something happens the server says so, and the parts of the page that can change are taken from it anew. Whoever
+// reads further back, selects, types or asked for less motion is left alone.
+const parts = () => document.querySelectorAll("[data-live]");
+const isPast = new URLSearchParams(location.search).has("cursor");
+if (parts().length && !isPast && "EventSource" in window) {
+  const sign = document.getElementById("live");
+  let isBusy = false;
+  let isStale = false;
+
+  const isInUse = (part) => {
+    const selection = document.getSelection();
+    const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
+    const focused = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button");
+    return isSelected || focused;
+  };
+
+  const renew = async () => {
+    if (isBusy) { isStale = true; return; }
+    isBusy = true;
+    isStale = false;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Ferry-Live": "1" }, credentials: "same-origin" });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts()) {
+        const other = fresh.getElementById(part.id);
+        if (!other || isInUse(part) || other.innerHTML === part.innerHTML) continue;
+        const open = [...part.querySelectorAll("details")].map((details) => details.open);
+        const left = part.scrollLeft;
+        part.replaceChildren(...other.childNodes);
+        [...part.querySelectorAll("details")].forEach((details, number) => {
+          if (number < open.length) details.open = open[number];
+        });
+        part.scrollLeft = left;
+      }
+    } catch {
+      // The next sign tries again.
+    } finally {
+      isBusy = false;
+      if (isStale) setTimeout(renew, 1000);
+    }
+  };
+
+  // Only while the page is seen: a browser keeps few connections to one host.
+  let changes;
+  const follow = () => {
+    if (document.hidden) {
+      changes?.close();
+      changes = undefined;
+    } else if (!changes) {
+      changes = new EventSource("/console/changes");
+      changes.addEventListener("open", () => { sign.hidden = false; });
+      changes.addEventListener("error", () => { sign.hidden = true; });
+      changes.addEventListener("message", renew);
+      if (isStale) renew();
+    }
+  };
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", () => { changes?.close(); changes = undefined; });
+  addEventListener("pageshow", follow);
+  follow();
+}

@@ -1,0 +1,202 @@
+import LosslessJSON
+
+/// An integration, tab by tab.
+extension Console {
+    private static let tabs = [
+        ("", "Overview"), ("settings", "Settings"), ("actions", "Actions"), ("deliveries", "Deliveries"),
+        ("failed", "Failed"), ("history", "History"),
+    ]
+
+    /// A page under the tabs of an integration.
+    func tab(_ tab: String, of name: String, template: String, view: View) async throws -> Page {
+        let integration = try await api.get(["integrations", name])
+        var view = view
+        let root = "/console/integrations/\(name.percentEncoded)"
+        view["integration"] = card(integration)
+        view["tabs"] = Self.tabs.map { path, title -> View in
+            ["path": path.isEmpty ? root : "\(root)/\(path)", "title": title, "isHere": path == tab]
+        }
+        let title = Self.tabs.first { $0.0 == tab }?.1 ?? ""
+        return Page(title: "\(name): \(title)", in: .overview, template: template, view: view)
+    }
+
+    func integration(_ visit: ConsoleVisit) async throws -> Outcome {
+        let integration = try await api.get(["integrations", visit["name"]])
+        let lanes = integration["lanes"].list.map { lane -> View in
+            [
+                "kind": lane["kind"] == "live" ? "items" : "metrics", "position": lane["position"].count.grouped,
+                "underWay": lane["underWay"].words, "concurrency": lane["concurrency"].words,
+                "held": lane["held"].count.grouped, "road": lane["road"]?["state"].words ?? "",
+            ]
+        }
+        let view: View = ["lanes": lanes, "lag": Self.span(integration["lag"]?["seconds"].count ?? 0)]
+        return .page(try await tab("", of: visit["name"], template: "integration", view: view))
+    }
+
+    func settings(_ visit: ConsoleVisit) async throws -> Outcome {
+        let newest = try await newestRevision(of: visit["name"])
+        let view: View = ["yaml": newest["yaml"].words, "number": newest["number"].words]
+        return .page(try await tab("settings", of: visit["name"], template: "settings", view: view))
+    }
+
+    private func newestRevision(of name: String) async throws -> JSON {
+        let number = try await api.get(["integrations", name])["revision"].words
+        return try await api.get(["integrations", name, "revisions", number])
+    }
+
+    func deliveries(_ visit: ConsoleVisit) async throws -> Outcome {
+        let path = "/console/integrations/\(visit["name"].percentEncoded)/deliveries"
+        let view = try await foundEvents(visit, in: visit["name"], path: path)
+        return .page(try await tab("deliveries", of: visit["name"], template: "deliveries", view: view))
+    }
+
+    // MARK: Actions
+
+    func actions(_ visit: ConsoleVisit) async throws -> Outcome {
+        let name = visit["name"]
+        let actions = try await api.get(["integrations", name, "actions"])["items"].list
+        let view: View = [
+            "actions": actions.map { action -> View in
+                var view = summary(of: action)
+                view["path"] = "/console/integrations/\(name.percentEncoded)/actions/\(action["name"].words)"
+                return view
+            }
+        ]
+        return .page(try await tab("actions", of: name, template: "actions", view: view))
+    }
+
+    private func summary(of action: JSON) -> View {
+        [
+            "name": action["name"].words, "heading": action["title"].words, "description": action["description"].words,
+            "trigger": action["trigger"].words, "isOn": action["enabled"] == true,
+            "isChanged": action["changed"] == true, "locked": action["lockedBecause"].text ?? "",
+        ]
+    }
+
+    func action(_ visit: ConsoleVisit) async throws -> Outcome {
+        let name = visit["name"]
+        let actions = try await api.get(["integrations", name, "actions"])["items"].list
+        guard let action = actions.first(where: { $0["name"].text == visit["action"] }) else {
+            throw AdminAPIClient.Refusal(status: 404, words: "There is no action \(visit["action"]).")
+        }
+        var view = summary(of: action)
+        view["defaultTrigger"] = action["defaultTrigger"].words
+        view["hasDefaultTrigger"] = action["trigger"] == action["defaultTrigger"]
+        view["convertTimestamps"] = action["convertTimestamps"] == true
+        view["batching"] = action["enableBatching"] == true
+        view["batchSize"] = action["batchSize"].words
+        view["fields"] = action["fields"].list.map { field -> View in
+            [
+                "name": field["name"].words, "label": field["label"].words, "help": field["help"].text ?? "",
+                "isRequired": field["required"] == true, "isChanged": field["mapping"] != .null,
+                "mapping": field["mapping"] == .null ? field["default"].words : field["mapping"].words,
+                "default": field["default"].words,
+            ]
+        }
+        let sample = try await example(of: visit["action"], in: name, visit.query("event"))
+        view["sample"] = sample as Any
+        view["hasSample"] = sample != nil
+        view["actionsPath"] = "/console/integrations/\(name.percentEncoded)/actions"
+        return .page(try await tab("actions", of: name, template: "action", view: view))
+    }
+
+    /// A recent event that the action fires for, with what it makes of it.
+    private func example(of action: String, in name: String, _ number: String?) async throws -> View? {
+        var chosen = number
+        if chosen == nil {
+            let query: KeyValuePairs<String, String?> = ["integration": name, "action": action, "limit": "1"]
+            chosen = try await api.get(["events"], query)["items"].list.first?["number"].words
+        }
+        guard let chosen else { return nil }
+        let story = try await api.get(["events", chosen])
+        let delivery = story["integrations"].list.first { $0["integration"].text == name }
+        let own = delivery?["operations"].list.filter { $0["action"].text == action } ?? []
+        let trace = delivery?["trace"].list.first { $0["action"].text == action }
+        return [
+            "number": chosen, "path": "/console/events/\(chosen)", "message": (story["message"] ?? .null).shown.text,
+            "operations": own.map { ["path": $0["path"].words, "body": ($0["body"] ?? .null).shown.text] },
+            "makesNothing": own.isEmpty, "reason": trace?["trigger"]?["reason"].words ?? "",
+            "matches": trace?["trigger"]?["matches"] == true,
+            "fields": trace?["fields"].list.map { field -> View in
+                [
+                    "field": field["field"].words, "from": field["from"].words,
+                    "value": field["value"].words.shortened(to: 200),
+                ]
+            } ?? [],
+        ]
+    }
+
+    // MARK: History
+
+    func history(_ visit: ConsoleVisit) async throws -> Outcome {
+        let name = visit["name"]
+        let revisions = try await api.get(["integrations", name, "revisions"])["items"].list
+        let view: View = [
+            "revisions": revisions.enumerated().map { position, revision -> View in
+                [
+                    "number": revision["number"].words, "first": revision["firstEvent"].words,
+                    "time": time(revision["at"]), "author": revision["author"].words, "isCurrent": position == 0,
+                    "path": "/console/integrations/\(name.percentEncoded)/history/\(revision["number"].words)",
+                ]
+            }
+        ]
+        return .page(try await tab("history", of: name, template: "history", view: view))
+    }
+
+    func revision(_ visit: ConsoleVisit) async throws -> Outcome {
+        let name = visit["name"]
+        let revision = try await api.get(["integrations", name, "revisions", visit["number"]])
+        let lines = revision["difference"].words.split(separator: "\n", omittingEmptySubsequences: false)
+        let newest = try await api.get(["integrations", name])["revision"]
+        let view: View = [
+            "number": revision["number"].words, "first": revision["firstEvent"].words, "time": time(revision["at"]),
+            "author": revision["author"].words, "yaml": revision["yaml"].words,
+            "isCurrent": revision["number"] == newest,
+            "lines": lines.map { line -> View in
+                ["text": String(line), "tone": line.hasPrefix("+") ? "added" : line.hasPrefix("-") ? "removed" : ""]
+            },
+            "path": "/console/integrations/\(name.percentEncoded)/history/\(revision["number"].words)",
+        ]
+        return .page(try await tab("history", of: name, template: "revision", view: view))
+    }
+
+    // MARK: Acts
+
+    func putBack(_ visit: ConsoleVisit) async throws -> Outcome {
+        let path = ["integrations", visit["name"], "revisions", visit["number"], "put-back"]
+        _ = try await api.post(path)
+        return .goTo(
+            "/console/integrations/\(visit["name"].percentEncoded)/history",
+            said: "Revision \(visit["number"]) holds again, as a new one."
+        )
+    }
+
+    func steerIntegration(_ visit: ConsoleVisit) async throws -> Outcome {
+        let name = visit["name"]
+        let said: String
+        switch visit["verb"] {
+        case "pause": said = "Nothing is sent to \(name) until it is resumed."
+        case "resume": said = "\(name) goes on."
+        case "retry": said = "\(name) is tried at once."
+        default: throw AdminAPIClient.Refusal(status: 404, words: "There is no such act.")
+        }
+        _ = try await api.post(["integrations", name, visit["verb"]])
+        return .goTo("/console/integrations/\(name.percentEncoded)", said: said)
+    }
+
+    func replay(_ visit: ConsoleVisit) async throws -> Outcome {
+        var body: JSON.Object = ["integration": .string(visit["name"])]
+        for name in ["from", "until", "source", "name", "userId", "anonymousId", "email"] {
+            if let value = visit.field(name) { body[name] = .string(value) }
+        }
+        if let rate = visit.field("rate") {
+            guard let number = Int64(rate) else {
+                throw AdminAPIClient.Refusal(status: 400, words: "The rate is a whole number of requests a second.")
+            }
+            body["rate"] = .number(JSON.Number(number))
+        }
+        if visit.field("asNew") != nil { body["asNew"] = true }
+        let job = try await api.post(["replay"], .object(body))
+        return .goTo("/console/jobs/\(job["number"].words)", said: job["meaning"].text)
+    }
+}
