@@ -32,9 +32,7 @@ struct AdminAPIClient: Sendable {
         let words: String
     }
 
-    /// - Parameters:
-    ///   - path: segments behind `/admin/v1`, decoded.
-    ///   - query: what has no value is left out.
+    /// Reads something: `path` are segments behind `/admin/v1`, decoded; what has no value is left out of the query.
     func get(_ path: [String], _ query: KeyValuePairs<String, String?> = [:]) async throws -> JSON {
         try await call("GET", path, query, nil)
     }

@@ -34,6 +34,7 @@ package struct Console: Sendable {
             case .page(let page): return show(page, 200, request)
             case .goTo(let path, let words): return .redirect(to: path, words: words)
             case .file(let file): return .file(file)
+            case .text(let text): return .text(text)
             }
         } catch let refusal as AdminAPIClient.Refusal {
             let page = Page(title: "That did not work", template: "error", view: ["words": refusal.words])
@@ -109,6 +110,7 @@ package enum ConsoleAnswer: Sendable {
     /// To a path under `/console`, where `words` are shown.
     case redirect(to: String, words: String?)
     case file(DownloadedFile)
+    case text(String)
     case asset(Asset)
 }
 

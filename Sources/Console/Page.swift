@@ -77,4 +77,6 @@ enum Outcome {
     /// An act is done: to a page that tells so.
     case goTo(String, said: String?)
     case file(DownloadedFile)
+    /// For the script.
+    case text(String)
 }

@@ -14,6 +14,8 @@ extension Console {
         ("rejected", { try await $0.rejected($1) }),
         ("jobs", { try await $0.jobs($1) }),
         ("jobs/{number}", { try await $0.job($1) }),
+        ("directory", { try await $0.directory($1) }),
+        ("directory/customerio", { try await $0.newIntegration($1) }),
         ("integrations/{name}", { try await $0.integration($1) }),
         ("integrations/{name}/settings", { try await $0.settings($1) }),
         ("integrations/{name}/actions", { try await $0.actions($1) }),
@@ -35,12 +37,17 @@ extension Console {
 
     /// What forms do.
     private static let acts: [(path: String, handler: Handler)] = [
+        ("triggers/check", { try await $0.checkTrigger($1) }),
         ("failed/retry", { try await $0.retry($1) }),
         ("failed/discard", { try await $0.discard($1) }),
         ("rejected/accept", { try await $0.accept($1) }),
         ("jobs/{number}/{verb}", { try await $0.steerJob($1) }),
         ("events/{number}/replay", { try await $0.replayEvent($1) }),
         ("events/{number}/give-up", { try await $0.giveUpEvent($1) }),
+        ("directory/customerio", { try await $0.makeIntegration($1) }),
+        ("integrations/{name}/settings", { try await $0.editSettings($1) }),
+        ("integrations/{name}/actions/{action}", { try await $0.editAction($1) }),
+        ("integrations/{name}/actions/{action}/switch", { try await $0.switchAction($1) }),
         ("integrations/{name}/act/{verb}", { try await $0.steerIntegration($1) }),
         ("integrations/{name}/replay", { try await $0.replay($1) }),
         ("integrations/{name}/history/{number}/put-back", { try await $0.putBack($1) }),

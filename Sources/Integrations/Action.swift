@@ -92,3 +92,29 @@ package final class Action: Sendable {
         plan.warnings += values.warnings.map { Plan.Warning(action: name, message: $0) }
     }
 }
+
+extension Integration {
+    /// Why a text is no trigger, and where.
+    package struct TriggerFault: Sendable, Equatable {
+        package let words: String
+        package let line: Int
+        package let column: Int
+        /// The line, and below it a caret under the place.
+        package let excerpt: String
+    }
+
+    /// `nil` for a text that is a trigger.
+    package static func fault(inTrigger text: String) -> TriggerFault? {
+        do {
+            _ = try Trigger(text)
+            return nil
+        } catch {
+            return TriggerFault(
+                words: error.description,
+                line: error.line,
+                column: error.column,
+                excerpt: error.rendered()
+            )
+        }
+    }
+}

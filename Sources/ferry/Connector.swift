@@ -93,24 +93,32 @@ final class Connector: Sendable {
         case .region(let region): return connection(integration.name, client(Endpoint(region: region), false))
         case .endpoint(let endpoint): return connection(integration.name, client(endpoint, false))
         case .workspace:
-            return Connection(workspace: integration.name) { [workspaces] in
-                workspaces.put(integration.name, siteID: keys.siteId, apiKey: keys.apiKey)
-            } send: { [self] operations in
-                guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {
-                    let words = "the embedded workspace is not there yet"
-                    return Exchange(
-                        status: nil,
-                        answer: .unavailable(words: words, retryAfter: nil),
-                        workspace: nil
-                    )
+            return Connection(
+                workspace: integration.name,
+                begin: { [workspaces] in
+                    workspaces.put(integration.name, siteID: keys.siteId, apiKey: keys.apiKey)
+                },
+                send: { [self] operations in
+                    guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {
+                        let words = "the embedded workspace is not there yet"
+                        return Exchange(
+                            status: nil,
+                            answer: .unavailable(words: words, retryAfter: nil),
+                            workspace: nil
+                        )
+                    }
+                    return await client(endpoint, true).exchange(operations)
                 }
-                return await client(endpoint, true).exchange(operations)
-            }
+            )
         }
     }
 
     private func connection(_ name: String, _ client: TrackClient) -> Connection {
-        Connection(begin: { [self] in state.withLock { $0.checks[name] = client } }, send: client.exchange)
+        Connection(
+            check: client.checkCredentials,
+            begin: { [self] in state.withLock { $0.checks[name] = client } },
+            send: client.exchange
+        )
     }
 
     // MARK: Credentials

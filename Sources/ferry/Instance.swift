@@ -45,6 +45,7 @@ struct Instance {
     private let services: [any Service]
     private let configurator: Configurator
     private let configuration: Configuration
+    private let hasFile: Bool
     private let httpClient: HTTPClient
     /// Speaks to the embedded workspaces alone.
     private let loopClient: HTTPClient
@@ -57,6 +58,7 @@ struct Instance {
     ///   sentence for the operator.
     init(_ options: Options, logger: Logger) throws {
         self.logger = logger
+        hasFile = options.file != nil
         Memory.shareHeaps()
         configuration = options.configuration
         signals = options.signals
@@ -168,7 +170,11 @@ struct Instance {
         let outcome: Result<Void, any Error>
         do {
             // What arrives from the first moment on is planned by what the file says now.
-            try await configurator.begin(with: self.configuration)
+            if hasFile {
+                try await configurator.begin(with: self.configuration)
+            } else {
+                try await configurator.begin(withoutFile: self.configuration)
+            }
             try await ServiceGroup(configuration: configuration).run()
             outcome = .success(())
         } catch {

@@ -14,7 +14,8 @@ struct `OpenAPI document` {
         let (result, report) = try await trial.compare(trial.document)
         #expect(result.status == 0, "\(result.output.suffix(8_000))\(result.errors.suffix(2_000))")
         let rates = try #require(report["valid_rates"]?.objectValue)
-        #expect(report["operations"]?["total"] == .number(JSON.Number(rates.count)))
+        let asked = rates.map(\.key).sorted().joined(separator: ", ")
+        #expect(report["operations"]?["total"] == .number(JSON.Number(rates.count)), "asked for were \(asked)")
         // Only then was the answer to success compared, too.
         for operation in rates {
             let accepted = operation.value.objectValue?.compactMap { $0.value["accepted"]?.numberValue?.int64 } ?? []

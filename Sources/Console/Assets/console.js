@@ -25,6 +25,27 @@ for (const text of document.querySelectorAll("pre.copy, .snippet pre")) {
   text.after(button);
 }
 
+// A trigger is read while it is typed.
+for (const text of document.querySelectorAll("textarea[data-check]")) {
+  const words = document.getElementById("trigger-words");
+  let wait;
+  text.addEventListener("input", () => {
+    clearTimeout(wait);
+    wait = setTimeout(async () => {
+      const form = new URLSearchParams({ csrf: text.form.elements.csrf.value, trigger: text.value });
+      try {
+        const answer = await fetch(text.dataset.check, { method: "POST", body: form });
+        if (!answer.ok) return;
+        words.textContent = text.value ? await answer.text() : "";
+        words.className = words.textContent ? "error" : "note";
+        text.setAttribute("aria-invalid", words.textContent ? "true" : "false");
+      } catch {
+        // Saving says it too.
+      }
+    }, 300);
+  });
+}
+
 // When something happens the server says so, and the parts of the page that can change are taken from it anew. Whoever
 // reads further back, selects, types or asked for less motion is left alone.
 const parts = () => document.querySelectorAll("[data-live]");

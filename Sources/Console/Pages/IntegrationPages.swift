@@ -33,17 +33,6 @@ extension Console {
         return .page(try await tab("", of: visit["name"], template: "integration", view: view))
     }
 
-    func settings(_ visit: ConsoleVisit) async throws -> Outcome {
-        let newest = try await newestRevision(of: visit["name"])
-        let view: View = ["yaml": newest["yaml"].words, "number": newest["number"].words]
-        return .page(try await tab("settings", of: visit["name"], template: "settings", view: view))
-    }
-
-    private func newestRevision(of name: String) async throws -> JSON {
-        let number = try await api.get(["integrations", name])["revision"].words
-        return try await api.get(["integrations", name, "revisions", number])
-    }
-
     func deliveries(_ visit: ConsoleVisit) async throws -> Outcome {
         let path = "/console/integrations/\(visit["name"].percentEncoded)/deliveries"
         let view = try await foundEvents(visit, in: visit["name"], path: path)
@@ -55,75 +44,16 @@ extension Console {
     func actions(_ visit: ConsoleVisit) async throws -> Outcome {
         let name = visit["name"]
         let actions = try await api.get(["integrations", name, "actions"])["items"].list
+        let managed = try await api.get(["integrations", name])["managedBy"].text
         let view: View = [
+            "isEditable": managed == "database",
             "actions": actions.map { action -> View in
                 var view = summary(of: action)
-                view["path"] = "/console/integrations/\(name.percentEncoded)/actions/\(action["name"].words)"
+                view["path"] = Self.path(ofAction: action["name"].words, in: name)
                 return view
-            }
+            },
         ]
         return .page(try await tab("actions", of: name, template: "actions", view: view))
-    }
-
-    private func summary(of action: JSON) -> View {
-        [
-            "name": action["name"].words, "heading": action["title"].words, "description": action["description"].words,
-            "trigger": action["trigger"].words, "isOn": action["enabled"] == true,
-            "isChanged": action["changed"] == true, "locked": action["lockedBecause"].text ?? "",
-        ]
-    }
-
-    func action(_ visit: ConsoleVisit) async throws -> Outcome {
-        let name = visit["name"]
-        let actions = try await api.get(["integrations", name, "actions"])["items"].list
-        guard let action = actions.first(where: { $0["name"].text == visit["action"] }) else {
-            throw AdminAPIClient.Refusal(status: 404, words: "There is no action \(visit["action"]).")
-        }
-        var view = summary(of: action)
-        view["defaultTrigger"] = action["defaultTrigger"].words
-        view["hasDefaultTrigger"] = action["trigger"] == action["defaultTrigger"]
-        view["convertTimestamps"] = action["convertTimestamps"] == true
-        view["batching"] = action["enableBatching"] == true
-        view["batchSize"] = action["batchSize"].words
-        view["fields"] = action["fields"].list.map { field -> View in
-            [
-                "name": field["name"].words, "label": field["label"].words, "help": field["help"].text ?? "",
-                "isRequired": field["required"] == true, "isChanged": field["mapping"] != .null,
-                "mapping": field["mapping"] == .null ? field["default"].words : field["mapping"].words,
-                "default": field["default"].words,
-            ]
-        }
-        let sample = try await example(of: visit["action"], in: name, visit.query("event"))
-        view["sample"] = sample as Any
-        view["hasSample"] = sample != nil
-        view["actionsPath"] = "/console/integrations/\(name.percentEncoded)/actions"
-        return .page(try await tab("actions", of: name, template: "action", view: view))
-    }
-
-    /// A recent event that the action fires for, with what it makes of it.
-    private func example(of action: String, in name: String, _ number: String?) async throws -> View? {
-        var chosen = number
-        if chosen == nil {
-            let query: KeyValuePairs<String, String?> = ["integration": name, "action": action, "limit": "1"]
-            chosen = try await api.get(["events"], query)["items"].list.first?["number"].words
-        }
-        guard let chosen else { return nil }
-        let story = try await api.get(["events", chosen])
-        let delivery = story["integrations"].list.first { $0["integration"].text == name }
-        let own = delivery?["operations"].list.filter { $0["action"].text == action } ?? []
-        let trace = delivery?["trace"].list.first { $0["action"].text == action }
-        return [
-            "number": chosen, "path": "/console/events/\(chosen)", "message": (story["message"] ?? .null).shown.text,
-            "operations": own.map { ["path": $0["path"].words, "body": ($0["body"] ?? .null).shown.text] },
-            "makesNothing": own.isEmpty, "reason": trace?["trigger"]?["reason"].words ?? "",
-            "matches": trace?["trigger"]?["matches"] == true,
-            "fields": trace?["fields"].list.map { field -> View in
-                [
-                    "field": field["field"].words, "from": field["from"].words,
-                    "value": field["value"].words.shortened(to: 200),
-                ]
-            } ?? [],
-        ]
     }
 
     // MARK: History

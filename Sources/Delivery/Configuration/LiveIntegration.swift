@@ -8,15 +8,21 @@ package struct Connection: Sendable {
     package let send: @Sendable ([Operation]) async -> Exchange
     /// The embedded workspace that it leads to, if it does.
     let workspace: String?
+    /// Asks the destination whether it knows the credentials.
+    let check: @Sendable () async -> CredentialsCheck
     /// Called once it is the way that counts.
     let begin: @Sendable () -> Void
 
     package init(
         workspace: String? = nil,
+        check: @escaping @Sendable () async -> CredentialsCheck = {
+            .valid(region: nil, environment: nil, note: nil)
+        },
         begin: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable ([Operation]) async -> Exchange
     ) {
         self.workspace = workspace
+        self.check = check
         self.begin = begin
         self.send = send
     }
@@ -73,6 +79,9 @@ package final class LiveIntegration: Sendable {
     func send(_ operations: [Operation]) async -> Exchange {
         await state.withLock(\.connection).send(operations)
     }
+
+    /// Asks the destination whether it knows the credentials.
+    package func checkCredentials() async -> CredentialsCheck { await state.withLock(\.connection).check() }
 
     // MARK: Reading
 

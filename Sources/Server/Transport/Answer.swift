@@ -44,6 +44,8 @@ extension HTTPField.Name {
     static let workspace = custom("X-Ferry-Workspace")
     /// Of a page of the console that renews its parts.
     static let live = custom("X-Ferry-Live")
+    /// Who asks the admin API, for the history.
+    static let author = custom("X-Ferry-Author")
     static let referrerPolicy = custom("Referrer-Policy")
     /// Customer.io answers with a header that repeats the status line (track-api.md §1).
     static let repeatedStatus = custom("Status")

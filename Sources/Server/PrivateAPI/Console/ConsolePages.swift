@@ -144,6 +144,7 @@ struct ConsolePages: Sendable {
             answer = Answer(.done, headers: Self.careful, body: file.bytes)
             answer.headers[.contentType] = file.type
             answer.headers[.contentDisposition] = "attachment; filename=\"\(file.name)\""
+        case .text(let text): answer = page(.done, text)
         case .asset(let asset): return self.answer(asset)
         }
         set(session, in: &answer)
@@ -256,6 +257,7 @@ extension IncomingRequest {
     fileprivate init(_ call: AdminCall, as door: AdminDoor) {
         var headers: HTTPFields = [.contentType: "application/json"]
         headers[.authorization] = door.key
+        headers[.author] = "console"
         self.init(
             method: HTTPRequest.Method(rawValue: call.method) ?? .get,
             target: call.target,

@@ -52,10 +52,7 @@ package struct ConfigurationAPI: Sendable {
             try await reload(request)
         }
         PreviewAPI(live: live, log: log, knownSources: knownSources).add(to: &routes, behind: door)
-        routes.on(.get, "\(root)/integrations/{name}/actions", behind: door) { _, path in
-            guard let integration = live.named(path["name"])?.integration else { return live.unknown(path["name"]) }
-            return .admin(.done, json: ["items": .array(integration.actions.map(\.json))])
-        }
+        SetupAPI(live: live, knownSources: knownSources).add(to: &routes, behind: door)
         routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
             list(path["name"])
         }
@@ -125,7 +122,7 @@ package struct ConfigurationAPI: Sendable {
             }
             let changes = try await configurator.apply(
                 configuration,
-                by: .api,
+                by: Revision.Author(of: request),
                 waiting: wish.waiting,
                 isForced: wish.force
             )
@@ -166,6 +163,8 @@ package struct ConfigurationAPI: Sendable {
         let before = position > 0 ? revisions[position - 1].yaml : ""
         var json = revisions[position].json
         json["yaml"] = .string(revisions[position].yaml)
+        json["section"] =
+            (try? revisions[position].compile(named: name)).map { .object($0.definition.section) } ?? .null
         json["difference"] = TextDifference.lines(from: before, to: revisions[position].yaml).map(JSON.string) ?? .null
         return .admin(.done, json: .object(json))
     }
@@ -176,7 +175,12 @@ package struct ConfigurationAPI: Sendable {
         }
         guard let number = Int64(number) else { return .admin(.invalid, "the number of a revision is a whole number") }
         return try await answering {
-            let change = try await configurator.putBack(number, of: name, by: .api, waiting: wish.waiting)
+            let change = try await configurator.putBack(
+                number,
+                of: name,
+                by: Revision.Author(of: request),
+                waiting: wish.waiting
+            )
             var json = change.json
             json["warning"] =
                 live.named(name)?.home == .file
@@ -242,29 +246,9 @@ extension Revision {
     }
 }
 
-extension Action {
-    /// What it does, when, and with what: as it is set, and by default.
-    fileprivate var json: JSON {
-        [
-            "name": .string(name), "action": .string(definition.name), "title": .string(definition.title),
-            "description": .string(definition.description), "enabled": .bool(isEnabled),
-            "trigger": .string(condition), "defaultTrigger": .string(definition.trigger),
-            "lockedBecause": definition.lockedBecause.map(JSON.string) ?? .null,
-            "convertTimestamps": .bool(options.convertTimestamps), "enableBatching": .bool(options.enableBatching),
-            "batchSize": .number(JSON.Number(Int64(options.batchSize))), "changed": .bool(isChanged),
-            "fields": .array(
-                mappings.map { field, mapping in
-                    [
-                        "name": .string(field.key.rawValue), "label": .string(field.label), "help": .string(field.help),
-                        "kind": .string(field.kind.rawValue), "required": .bool(field.isRequired),
-                        "default": .string(field.source.description), "mapping": mapping ?? .null,
-                    ]
-                }
-            ),
-        ]
-    }
-
-    private var isChanged: Bool {
-        !hasDefaultTrigger || options != Options() || mappings.contains { $0.mapping != nil }
+extension Revision.Author {
+    /// Whoever asks from a page of the console says so.
+    fileprivate init(of request: IncomingRequest) {
+        self = request.headers[.author] == Self.console.rawValue ? .console : .api
     }
 }
