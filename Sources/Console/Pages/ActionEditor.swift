@@ -18,6 +18,8 @@ extension Console {
         }
         draft[action: visit["action"]] = Self.settings(of: action, form, before: draft[action: visit["action"]])
         do {
+            let words = try await fault(inTrigger: draft[action: visit["action"]]["trigger"].text ?? "")
+            if !words.isEmpty { throw AdminAPIClient.Refusal(status: 400, words: words) }
             if visit.field("act") == "save" {
                 let said = try await save(draft)
                 return .goTo(Self.path(ofAction: visit["action"], in: visit["name"]), said: said)
@@ -46,12 +48,14 @@ extension Console {
 
     /// Whether a trigger can be read, for the script: a text that is empty when it can.
     func checkTrigger(_ visit: ConsoleVisit) async throws -> Outcome {
-        let check = try await api.post(
-            ["triggers", "check"],
-            ["trigger": .string(visit.request.form["trigger"] ?? "")]
-        )
-        let words = check["valid"] == true ? "" : check["excerpt"].words + "\n" + check["words"].words
-        return .text(words)
+        .text(try await fault(inTrigger: visit.request.form["trigger"] ?? ""))
+    }
+
+    /// What is wrong with a trigger, and where; empty for none. Without one there is the default.
+    private func fault(inTrigger trigger: String) async throws -> String {
+        guard !trigger.isEmpty else { return "" }
+        let check = try await api.post(["triggers", "check"], ["trigger": .string(trigger)])
+        return check["valid"] == true ? "" : check["excerpt"].words + "\n" + check["words"].words
     }
 
     static func path(ofAction action: String, in integration: String) -> String {

@@ -29,7 +29,12 @@ extension Console {
                 "held": lane["held"].count.grouped, "road": lane["road"]?["state"].words ?? "",
             ]
         }
-        let view: View = ["lanes": lanes, "lag": Self.span(integration["lag"]?["seconds"].count ?? 0)]
+        let last = Self.span(named: visit.query("last"))
+        let counts = try await api.get(["integrations", visit["name"], "counts"], ["last": last])
+        let view: View = [
+            "lanes": lanes, "chart": chart(of: counts, over: last),
+            "spans": Self.spans(chosen: last, at: "/console/integrations/\(visit["name"].percentEncoded)"),
+        ]
         return .page(try await tab("", of: visit["name"], template: "integration", view: view))
     }
 

@@ -6,13 +6,21 @@ extension Console {
         let integrations = try await api.get(["integrations"])["items"].list
         let log = try await api.get(["log"])
         let refused = try await api.get(["rejected"], ["limit": "1"])["count"].count
+        let last = Self.span(named: visit.query("last"))
+        var cards: [View] = []
+        for integration in integrations {
+            var view = card(integration)
+            let counts = try await api.get(["integrations", integration["name"].words, "counts"], ["last": last])
+            view["chart"] = chart(of: counts, over: last)
+            cards.append(view)
+        }
         let failed = integrations.reduce(0) { $0 + Self.total("failed", of: $1) }
         let view: View = [
             "events": log["events"].count.grouped, "isEmpty": log["last"].count == 0,
             "refused": refused.grouped, "hasRefused": refused > 0,
             "failed": failed.grouped, "hasFailed": failed > 0,
             "bytes": Self.size(log["bytes"].count),
-            "integrations": integrations.map(card), "hasNone": integrations.isEmpty,
+            "integrations": cards, "spans": Self.spans(chosen: last, at: "/console"), "hasNone": integrations.isEmpty,
         ]
         return .page(Page(title: "Overview", in: .overview, template: "overview", view: view))
     }

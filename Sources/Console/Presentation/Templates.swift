@@ -33,6 +33,7 @@ struct Templates: Sendable {
         ("tabs", PackageResources.tabs_mustache), ("workspace_tabs", PackageResources.workspace_tabs_mustache),
         ("event_rows", PackageResources.event_rows_mustache), ("sums", PackageResources.sums_mustache),
         ("activity_rows", PackageResources.activity_rows_mustache),
+        ("chart", PackageResources.chart_mustache), ("spans", PackageResources.spans_mustache),
         ("error", PackageResources.error_mustache), ("login", PackageResources.login_mustache),
         ("overview", PackageResources.overview_mustache), ("connect", PackageResources.connect_mustache),
         ("events", PackageResources.events_mustache), ("event", PackageResources.event_mustache),

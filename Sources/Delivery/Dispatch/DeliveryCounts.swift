@@ -78,6 +78,15 @@ package struct DeliveryCounts: Sendable, Equatable {
         }
     }
 
+    /// The sums of verdicts alone: of what was counted, and not of what waits.
+    package init(verdicts: [String: Int64]) {
+        for (text, count) in verdicts {
+            let verdict = try? JSON(parsing: Array(text.utf8))
+            countEvents(verdict, count)
+            countOperations(verdict, count)
+        }
+    }
+
     private mutating func countEvents(_ verdict: JSON?, _ count: Int64) {
         // These are about operations.
         for key in ["earlier", "discarded", "failedAgain", "erased"] where verdict?[key] != nil { return }

@@ -58,7 +58,7 @@ package struct Ledger: Sendable {
         package let actions: [String: Counts]
     }
 
-    private let commits: GroupCommit
+    let commits: GroupCommit
     /// By what delivery names people, devices and objects.
     package let keys: OrderKeys
 

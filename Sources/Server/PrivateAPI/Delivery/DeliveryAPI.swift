@@ -35,6 +35,9 @@ package struct DeliveryAPI: Sendable {
             guard let integration = live.named(path["name"]) else { return live.unknown(path["name"]) }
             return .admin(.done, json: try await status(of: integration))
         }
+        routes.on(.get, "\(root)/integrations/{name}/counts", behind: door) { request, path in
+            try await countOverTime(path["name"], request)
+        }
         routes.on(.post, "\(root)/integrations/{name}/retry", behind: door) { _, path in
             guard live.named(path["name"]) != nil else { return live.unknown(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
