@@ -44,6 +44,8 @@ extension Console {
         ("jobs/{number}/{verb}", { try await $0.steerJob($1) }),
         ("events/{number}/replay", { try await $0.replayEvent($1) }),
         ("events/{number}/give-up", { try await $0.giveUpEvent($1) }),
+        ("connect", { try await $0.makeSource($1) }),
+        ("connect/{source}/{verb}", { try await $0.steerSource($1) }),
         ("directory/customerio", { try await $0.makeIntegration($1) }),
         ("integrations/{name}/settings", { try await $0.editSettings($1) }),
         ("integrations/{name}/actions/{action}", { try await $0.editAction($1) }),

@@ -45,6 +45,8 @@ package struct DataStore: Sendable {
     package let failures: Failures
     package let jobs: Jobs
     package let revisions: Revisions
+    /// The sources that live here.
+    package let sources: KeptSources
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let erasures: Erasures
@@ -80,7 +82,9 @@ package struct DataStore: Sendable {
         ledger = Ledger(commits, keys: log.orderKeys)
         failures = Failures(commits)
         jobs = Jobs(commits)
-        revisions = Revisions(commits, seal: try SecretSeal(in: folder))
+        let seal = try SecretSeal(in: folder)
+        revisions = Revisions(commits, seal: seal)
+        sources = KeptSources(commits, seal: seal)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace)
         erasures = Erasures(log, workspaces: workspace)

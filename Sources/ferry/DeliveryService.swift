@@ -1,19 +1,27 @@
 import Delivery
 import Server
 import ServiceLifecycle
+import Synchronization
 
 /// Where a listener ended up, for those who wait for it.
-struct Bound: Sendable {
+final class Bound: Sendable {
     private let addresses: AsyncStream<ListenAddress>
     private let continuation: AsyncStream<ListenAddress>.Continuation
+    private let address = Mutex<ListenAddress?>(nil)
 
     init() {
         (addresses, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     var set: @Sendable (ListenAddress) -> Void {
-        { [continuation] in continuation.yield($0) }
+        { [self] bound in
+            address.withLock { $0 = bound }
+            continuation.yield(bound)
+        }
     }
+
+    /// The address as soon as it is known.
+    var known: ListenAddress? { address.withLock(\.self) }
 
     /// The address; `nil` when the task is cancelled before the listener is there.
     func value() async -> ListenAddress? {

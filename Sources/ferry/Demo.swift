@@ -71,7 +71,8 @@ struct DemoShow: Service {
     func run() async throws {
         guard let addresses = await ready.cancelOnGracefulShutdown().first(where: { _ in true }) else { return }
         Terminal.print(Terminal.styled("A day at a shop for houseplants, call by call", .bold))
-        Terminal.print("  calls go to \(addresses.publicURL), operations to the workspace at \(addresses.privateURL)\n")
+        Terminal.print("  calls go to \(addresses.publicURL), operations to the workspace at \(addresses.privateURL)")
+        Terminal.print("  watch it in a browser: \(addresses.privateURL)/console\n")
         var notes = notes.cancelOnGracefulShutdown().makeAsyncIterator()
         for (position, scene) in DemoStory.scenes.enumerated() {
             let messageId = "demo-\(position + 1)"

@@ -46,6 +46,7 @@ struct Instance {
     private let configurator: Configurator
     private let configuration: Configuration
     private let hasFile: Bool
+    private let sources: SourcesAPI
     private let httpClient: HTTPClient
     /// Speaks to the embedded workspaces alone.
     private let loopClient: HTTPClient
@@ -101,6 +102,8 @@ struct Instance {
                 logger: logger,
                 now: { .now }
             )
+            let sources = SourcesAPI(keys: keys, kept: store.sources, publicURL: { publicBound.known?.url() })
+            self.sources = sources
             let reload = ConfigurationReload(options, configurator: configurator, writeKeys: keys, logger: logger)
             let delivery = DeliveryAPI(store, live: live, control: control, now: { Timestamp.now.milliseconds })
             let privateAPI = try PrivateAPI(
@@ -116,6 +119,7 @@ struct Instance {
                     knownSources: { keys.sources },
                     reload: reload.reload
                 ),
+                sources: sources,
                 metrics: MetricsAPI(metrics, delivery: delivery),
                 adminToken: options.configuration.adminToken?.resolved(),
                 logger: logger,
@@ -170,6 +174,7 @@ struct Instance {
         let outcome: Result<Void, any Error>
         do {
             // What arrives from the first moment on is planned by what the file says now.
+            try await sources.begin()
             if hasFile {
                 try await configurator.begin(with: self.configuration)
             } else {

@@ -107,6 +107,7 @@ struct Serve: AsyncParsableCommand {
             "Ferry is ready",
             "  source API     \(addresses.publicURL)",
             "  private API    \(addresses.privateURL)",
+            "  console        \(addresses.privateURL)/console",
         ]
         if let certificate = addresses.privateCertificate { lines.append("  certificate    \(certificate)") }
         for source in configuration.sources {

@@ -42,6 +42,7 @@ import Yams
                 log: LogAPI(data),
                 delivery: delivery,
                 configuration: configuration,
+                sources: SourcesAPI(keys: WriteKeys([]), kept: data.sources, publicURL: { nil }),
                 metrics: MetricsAPI(MetricsRegistry(), delivery: delivery),
                 adminToken: "token-123",
                 logger: logger,

@@ -101,11 +101,4 @@ extension Console {
         return unit == 0 || tenths >= 1_000
             ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
-
-    /// How a client is pointed at Ferry.
-    func connect(_ visit: ConsoleVisit) async throws -> Outcome {
-        let events = try await api.get(["log"])["last"].count
-        let view: View = ["hasEvents": events > 0, "events": events.grouped]
-        return .page(Page(title: "Connect", in: .start, template: "connect", view: view))
-    }
 }

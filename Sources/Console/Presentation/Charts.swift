@@ -19,9 +19,7 @@ extension Console {
         }
     }
 
-    /// - Parameters:
-    ///   - counts: what the admin API counted.
-    ///   - last: `hour`, `day` or `week`.
+    /// The chart of what the admin API counted in the last hour, day or week.
     func chart(of counts: JSON, over last: String) -> View {
         let buckets = counts["items"].list
         let totals = buckets.map { $0["planned"].count + $0["ignored"].count }

@@ -24,6 +24,7 @@ package struct PrivateAPI: HTTPService {
     ///   - eventLog: The event log.
     ///   - delivery: What delivery does and did.
     ///   - configuration: What the integrations are.
+    ///   - sources: Who sends.
     ///   - metrics: What Prometheus reads.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
@@ -40,6 +41,7 @@ package struct PrivateAPI: HTTPService {
         log eventLog: LogAPI? = nil,
         delivery: DeliveryAPI? = nil,
         configuration: ConfigurationAPI? = nil,
+        sources: SourcesAPI? = nil,
         metrics: MetricsAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
@@ -79,6 +81,7 @@ package struct PrivateAPI: HTTPService {
             ErasureAPI(delivery: delivery, workspaces: workspaces).add(to: &routes, behind: door)
         }
         configuration?.add(to: &routes, behind: door)
+        sources?.add(to: &routes, behind: door)
         metrics?.add(to: &routes, behind: door)
         OpenAPIDocument.add(to: &routes, behind: door)
         addHealth()

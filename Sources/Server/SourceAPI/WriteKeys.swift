@@ -22,16 +22,46 @@ package final class WriteKeys: Sendable {
     /// Bytes of a key at most, so that a sender does not buy time with a long one.
     private static let longest = 1024
 
-    private let current: Mutex<[Entry]>
+    private struct Known {
+        var ofFile: [Entry] { didSet { join() } }
+        var kept: [Entry] = [] { didSet { join() } }
+        private(set) var all: [Entry]
 
-    /// All keys; where two are the same the first one counts.
-    package init(_ entries: [Entry]) {
-        current = Mutex(entries)
+        init(ofFile: [Entry]) {
+            self.ofFile = ofFile
+            all = ofFile
+        }
+
+        private mutating func join() {
+            all = ofFile + kept.filter { entry in !ofFile.contains { $0.source.hasSameBytes(as: entry.source) } }
+        }
     }
 
-    /// Others from now on.
+    private let known: Mutex<Known>
+
+    /// All keys of the configuration file; where two are the same the first one counts.
+    package init(_ entries: [Entry]) {
+        known = Mutex(Known(ofFile: entries))
+    }
+
+    /// Others of the file from now on.
     package func replace(by entries: [Entry]) {
-        current.withLock { $0 = entries }
+        known.withLock { $0.ofFile = entries }
+    }
+
+    /// Others of the data from now on. A source of the file comes before one of the same name here.
+    package func keep(_ entries: [Entry]) {
+        known.withLock { $0.kept = entries }
+    }
+
+    /// Whether a source is the file's.
+    func isOfFile(_ source: String) -> Bool {
+        known.withLock { $0.ofFile.contains { $0.source.hasSameBytes(as: source) } }
+    }
+
+    /// Whether a source is there and switched on.
+    func isEnabled(_ source: String) -> Bool {
+        entries.contains { $0.source.hasSameBytes(as: source) && $0.isEnabled }
     }
 
     /// The names of the sources.
@@ -43,7 +73,7 @@ package final class WriteKeys: Sendable {
         return names
     }
 
-    private var entries: [Entry] { current.withLock(\.self) }
+    private var entries: [Entry] { known.withLock(\.all) }
 
     /// The entry of a key; the first one if two have the same. Takes the same time whichever key it is, and for
     /// unknown ones.

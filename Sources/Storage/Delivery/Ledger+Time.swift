@@ -8,13 +8,8 @@ extension Ledger {
         package let verdicts: [String: Int64]
     }
 
-    /// What the standing cursors of an integration have counted since a minute, in buckets of so many minutes. Those in which
-    /// nothing was counted are left out.
-    ///
-    /// - Parameters:
-    ///   - integration: its name.
-    ///   - minute: minutes since 1970 at which the first bucket begins.
-    ///   - step: minutes of a bucket, 1 or more.
+    /// What the standing cursors of an integration have counted since a minute (since 1970), in buckets of `step` minutes. Those in
+    /// which nothing was counted are left out.
     package func buckets(
         of integration: String,
         since minute: Int64,

@@ -14,6 +14,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 revisions") { try createRevisions($0) }
         migrator.registerMigration("2026-11-26 erasures") { try createErasures($0) }
         migrator.registerMigration("2026-11-26 erasures in order") { try orderErasures($0) }
+        migrator.registerMigration("2026-11-26 sources") { try createSources($0) }
         return migrator
     }
 
@@ -320,6 +321,19 @@ enum LogSchema {
                 ALTER TABLE erasure_commands ADD COLUMN workspace TEXT;
                 ALTER TABLE erasure_commands ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
                 ALTER TABLE erasure_commands ADD COLUMN activities INTEGER NOT NULL DEFAULT 0;
+                """
+        )
+    }
+
+    private static func createSources(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                CREATE TABLE kept_sources (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    name TEXT NOT NULL UNIQUE,
+                    sealed BLOB NOT NULL,
+                    is_enabled INTEGER NOT NULL
+                );
                 """
         )
     }

@@ -52,7 +52,7 @@ package struct ConfigurationAPI: Sendable {
             try await reload(request)
         }
         PreviewAPI(live: live, log: log, knownSources: knownSources).add(to: &routes, behind: door)
-        SetupAPI(live: live, knownSources: knownSources).add(to: &routes, behind: door)
+        SetupAPI(live: live).add(to: &routes, behind: door)
         routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
             list(path["name"])
         }

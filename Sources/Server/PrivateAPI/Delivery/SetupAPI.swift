@@ -5,17 +5,13 @@ import Integrations
 import LosslessJSON
 import TrackAPI
 
-/// What somebody asks who sets an integration up: which sources there are, whether a destination can be reached, whether a
+/// What somebody asks who sets an integration up: what the actions are, whether a destination can be reached, whether a
 /// trigger can be read.
 struct SetupAPI: Sendable {
     let live: LiveIntegrations
-    let knownSources: @Sendable () -> [String]
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
         let root = "/admin/v1"
-        routes.on(.get, "\(root)/sources", behind: door) { _, _ in
-            .admin(.done, json: ["items": .array(knownSources().map { ["name": .string($0)] })])
-        }
         routes.on(.get, "\(root)/integrations/{name}/actions", behind: door) { _, path in
             guard let integration = live.named(path["name"])?.integration else { return live.unknown(path["name"]) }
             return .admin(.done, json: ["items": .array(integration.actions.map(\.json))])

@@ -1,0 +1,111 @@
+import HTTPTypes
+import LosslessJSON
+package import Storage
+
+/// The sources: those of the configuration file, and those that live in the data, which are made, switched and removed here.
+package struct SourcesAPI: Sendable {
+    /// The key of a server without a file: everybody may know it.
+    package static let wellKnownKey = "ferry-local"
+
+    private let keys: WriteKeys
+    private let kept: KeptSources
+    private let publicURL: @Sendable () -> String?
+
+    /// - Parameters:
+    ///   - keys: what lets clients in; it follows what is changed here.
+    ///   - kept: the sources of the data.
+    ///   - publicURL: where clients send to, once that is known.
+    package init(keys: WriteKeys, kept: KeptSources, publicURL: @escaping @Sendable () -> String?) {
+        self.keys = keys
+        self.kept = kept
+        self.publicURL = publicURL
+    }
+
+    /// Lets in the clients of the sources that live in the data.
+    package func begin() async throws(StorageError) {
+        keys.keep(try await kept.all().map(WriteKeys.Entry.init))
+    }
+
+    func add(to routes: inout Routes, behind door: AdminDoor) {
+        let root = "/admin/v1/sources"
+        routes.on(.get, root, behind: door) { _, _ in list() }
+        routes.on(.post, root, behind: door) { request, _ in try await make(request) }
+        routes.on(.post, "\(root)/{name}/enable", behind: door) { _, path in
+            try await change(path["name"]) { $0.isEnabled = true }
+        }
+        routes.on(.post, "\(root)/{name}/disable", behind: door) { _, path in
+            try await change(path["name"]) { $0.isEnabled = false }
+        }
+        routes.on(.post, "\(root)/{name}/remove", behind: door) { _, path in try await remove(path["name"]) }
+    }
+
+    private func list() -> Answer {
+        let wellKnown = keys.entry(for: Self.wellKnownKey)?.source
+        let items = keys.sources.map { name -> JSON in
+            [
+                "name": .string(name), "managedBy": .string(keys.isOfFile(name) ? "file" : "database"),
+                "enabled": .bool(keys.isEnabled(name)),
+                "writeKey": wellKnown?.hasSameBytes(as: name) == true ? .string(Self.wellKnownKey) : .null,
+            ]
+        }
+        return .admin(.done, json: ["items": .array(items), "url": publicURL().map(JSON.string) ?? .null])
+    }
+
+    private func make(_ request: IncomingRequest) async throws -> Answer {
+        guard let body = try await request.readAdminBody()?.objectValue, body.count == 1,
+            let name = body["name"]?.stringValue
+        else { return .admin(.invalid, #"the body must be {"name": "web"}"#) }
+        guard !name.isEmpty, name.utf8.count <= 100, !name.hasPrefix("("),
+            !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            return .admin(
+                .invalid,
+                "a source needs a name of 100 bytes at most, on one line, that does not begin with (: nothing was changed"
+            )
+        }
+        guard !keys.contains(source: name) else {
+            return .admin(.invalid, "there is a source \(name) already: nothing was changed")
+        }
+        let key = String(UInt128.random(in: .min ... .max), radix: 36)
+        try await stored { () async throws(StorageError) in
+            try await kept.put(KeptSources.Source(name: name, key: key))
+            try await begin()
+        }
+        // It is told this once.
+        return .admin(.done, json: ["name": .string(name), "writeKey": .string(key)])
+    }
+
+    private func change(_ name: String, _ change: (inout KeptSources.Source) -> Void) async throws -> Answer {
+        let all = try await stored { () async throws(StorageError) in try await kept.all() }
+        guard var source = all.first(where: { $0.name.hasSameBytes(as: name) }) else { return notHere(name) }
+        change(&source)
+        let changed = source
+        try await stored { () async throws(StorageError) in
+            try await kept.put(changed)
+            try await begin()
+        }
+        return .admin(.done, json: ["name": .string(name), "enabled": .bool(changed.isEnabled)])
+    }
+
+    private func remove(_ name: String) async throws -> Answer {
+        let all = try await stored { () async throws(StorageError) in try await kept.all() }
+        guard all.contains(where: { $0.name.hasSameBytes(as: name) }) else { return notHere(name) }
+        try await stored { () async throws(StorageError) in
+            try await kept.remove(name)
+            try await begin()
+        }
+        return .admin(.done, json: ["removed": .string(name)])
+    }
+
+    private func notHere(_ name: String) -> Answer {
+        keys.isOfFile(name)
+            ? .admin(.invalid, "\(name) is managed by the configuration file: change it there, and reload")
+            : .admin(.unknownPath, "there is no source \(name)")
+    }
+}
+
+extension WriteKeys.Entry {
+    fileprivate init(_ source: KeptSources.Source) {
+        self.init(key: source.key, source: source.name, isEnabled: source.isEnabled)
+    }
+}
