@@ -165,7 +165,8 @@ extension Console {
         return [
             "number": chosen, "path": "/console/events/\(chosen)", "message": (story["message"] ?? .null).shown.text,
             "operations": own.map { ["path": $0["path"].words, "body": ($0["body"] ?? .null).shown.text] },
-            "makesNothing": own.isEmpty, "reason": trace?["trigger"]?["reason"].words ?? "",
+            "conversions": Self.conversions(trace, own.first), "makesNothing": own.isEmpty,
+            "reason": trace?["trigger"]?["reason"].words ?? "",
             "origins": trace?["fields"].list.map { field -> View in
                 [
                     "field": field["field"].words, "from": field["from"].words,
@@ -173,5 +174,17 @@ extension Console {
                 ]
             } ?? [],
         ]
+    }
+
+    /// Times that became Unix seconds, before and after: texts of an attribute where a number is sent.
+    private static func conversions(_ trace: JSON?, _ operation: JSON?) -> [View] {
+        let fields = trace?["fields"].list ?? []
+        let values = fields.first { $0["field"] == "attributes" }?["value"]?.objectValue ?? [:]
+        return values.compactMap { member in
+            guard case .string(let before) = member.value,
+                case .number(let after)? = operation?["body"]?["attributes"]?[member.key]
+            else { return nil }
+            return ["name": member.key, "before": before.shortened(to: 100), "after": after.text]
+        }
     }
 }

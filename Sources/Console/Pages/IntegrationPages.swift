@@ -3,7 +3,8 @@ import LosslessJSON
 /// An integration, tab by tab.
 extension Console {
     private static let tabs = [
-        ("", "Overview"), ("settings", "Settings"), ("actions", "Actions"), ("deliveries", "Deliveries"),
+        ("", "Overview"), ("sources", "Sources"), ("settings", "Settings"), ("actions", "Actions"),
+        ("deliveries", "Deliveries"),
         ("failed", "Failed"), ("history", "History"),
     ]
 

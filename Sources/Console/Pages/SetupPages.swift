@@ -69,6 +69,34 @@ extension Console {
         }
     }
 
+    // MARK: Sources
+
+    func sources(_ visit: ConsoleVisit) async throws -> Outcome {
+        let draft = try await draft(of: visit["name"])
+        let integration = try await api.get(["integrations", visit["name"]])
+        let known = try await api.get(["sources"])["items"].list.map { $0["name"].words }
+        // Without a list every source is meant.
+        let chosen = draft.section["sources"]?.arrayValue?.compactMap(\.stringValue) ?? known
+        let view: View = [
+            "isEditable": integration["managedBy"] == "database",
+            "path": "/console/integrations/\(visit["name"].percentEncoded)/sources",
+            "sources": known.map { name -> View in
+                [
+                    "name": name, "isChosen": chosen.contains { $0.hasSameBytes(as: name) },
+                    "path": "/console/events?source=\(name.percentEncoded)",
+                ]
+            },
+        ]
+        return .page(try await tab("sources", of: visit["name"], template: "sources", view: view))
+    }
+
+    func editSources(_ visit: ConsoleVisit) async throws -> Outcome {
+        var draft = try await draft(of: visit["name"])
+        setSources(visit, in: &draft)
+        let said = try await save(draft)
+        return .goTo("/console/integrations/\(visit["name"].percentEncoded)/sources", said: said)
+    }
+
     // MARK: Settings
 
     func settings(_ visit: ConsoleVisit) async throws -> Outcome {
@@ -77,8 +105,6 @@ extension Console {
 
     private func settingsPage(_ visit: ConsoleVisit, _ draft: Draft, _ more: View) async throws -> Page {
         let integration = try await api.get(["integrations", visit["name"]])
-        let sources = try await api.get(["sources"])["items"].list
-        let chosen = draft.section["sources"]?.arrayValue?.compactMap(\.stringValue)
         let endpoint = draft[setting: "endpoint"]
         let destination =
             endpoint == "workspace"
@@ -89,10 +115,6 @@ extension Console {
         view["yaml"] = JSON.object(draft.section).shown.text
         view["path"] = "/console/integrations/\(visit["name"].percentEncoded)/settings"
         view["hasKeys"] = draft[setting: "site_id"] != nil
-        view["sources"] = sources.map { source -> View in
-            let name = source["name"].words
-            return ["name": name, "isChosen": chosen?.contains(name) ?? true]
-        }
         view.merge(more) { $1 }
         return try await tab("settings", of: visit["name"], template: "settings", view: view)
     }
@@ -115,7 +137,6 @@ extension Console {
             _ = try await api.post(["integrations", visit["name"], "remove"])
             return .goTo("/console", said: "\(visit["name"]) is removed. What it has delivered stays told.")
         default:
-            setSources(visit, in: &draft)
             setDestination(visit, in: &draft)
         }
         do {
