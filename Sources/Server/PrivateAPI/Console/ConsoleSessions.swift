@@ -43,10 +43,11 @@ final class ConsoleSessions: Sendable {
     func begin(isSignedIn: Bool, at now: Int64) -> Session {
         let session = Session(id: Self.random(), formToken: Self.random(), isSignedIn: isSignedIn, usedAt: now)
         state.withLock { state in
-            if state.sessions.count >= Self.most,
-                let oldest = state.sessions.min(by: { $0.value.usedAt < $1.value.usedAt })
-            {
-                state.sessions[oldest.key] = nil
+            if state.sessions.count >= Self.most {
+                // Strangers leave first: whoever asks for a page gets a session.
+                let order = { (session: Session) in (session.isSignedIn ? 1 : 0, session.usedAt) }
+                let oldest = state.sessions.values.min { order($0) < order($1) }
+                state.sessions[oldest?.id ?? ""] = nil
             }
             state.sessions[session.id] = session
         }
