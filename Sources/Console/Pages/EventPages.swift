@@ -89,7 +89,7 @@ extension Console {
             "repeated": story["repeated"].map { repeated -> View in
                 ["times": repeated["times"].words, "time": time(repeated["lastAt"])]
             } as Any,
-            "curl": Self.curl(message), "test": Self.test(message, story),
+            "curl": Self.curl(message, to: try await api.get(["sources"])["url"].text ?? ""), "test": Self.test(message, story),
             "people": person.map { person in
                 workspaces.map { ["workspace": $0, "path": Self.path(ofPerson: person, in: $0)] }
             } ?? [],
@@ -165,12 +165,12 @@ extension Console {
     // MARK: To take along
 
     /// A call that sends the same message, as a new one.
-    private static func curl(_ message: JSON) -> String {
+    private static func curl(_ message: JSON, to url: String) -> String {
         guard var object = message.objectValue, let type = object["type"].text else { return "" }
         for key in ["type", "messageId", "receivedAt", "originalTimestamp", "sentAt"] { object[key] = nil }
         let body = JSON.object(object).description.replacing("'", with: "'\\''")
         guard body.utf8.count < 8_000 else { return "" }
-        return "curl -u WRITE_KEY: http://127.0.0.1:8080/v1/\(type) -H 'Content-Type: application/json' -d '\(body)'"
+        return "curl -u WRITE_KEY: \(url)/v1/\(type) -H 'Content-Type: application/json' -d '\(body)'"
     }
 
     /// A test for `ferry check`: this message, and what is made of it today. JSON is YAML.

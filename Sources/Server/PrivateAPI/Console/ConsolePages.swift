@@ -119,7 +119,7 @@ struct ConsolePages: Sendable {
         // A new one: what was known of the session before may be known to others.
         sessions.end(session)
         let next = asked.form["next"] ?? ""
-        let isWithin = next.hasPrefix("/console") && !next.contains("\\") && !next.hasPrefix("//")
+        let isWithin = next.hasPrefix("/console") && next.utf8.allSatisfy { 0x21...0x7E ~= $0 }
         var answer = redirect(to: isWithin ? next : "/console")
         set(sessions.begin(isSignedIn: true, at: time), in: &answer)
         return answer
