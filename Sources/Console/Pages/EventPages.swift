@@ -89,7 +89,8 @@ extension Console {
             "repeated": story["repeated"].map { repeated -> View in
                 ["times": repeated["times"].words, "time": time(repeated["lastAt"])]
             } as Any,
-            "curl": Self.curl(message, to: try await api.get(["sources"])["url"].text ?? ""), "test": Self.test(message, story),
+            "curl": Self.curl(message, to: try await api.get(["sources"])["url"].text ?? ""),
+            "test": Self.test(message, story),
             "people": person.map { person in
                 workspaces.map { ["workspace": $0, "path": Self.path(ofPerson: person, in: $0)] }
             } ?? [],
