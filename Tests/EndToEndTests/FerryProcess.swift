@@ -157,10 +157,15 @@ final class RunningFerry: Sendable {
 
     /// Asks the admin API for something.
     func postAdmin(_ path: String, _ body: JSON) async throws -> (status: UInt, body: JSON?) {
+        try await postText(path, body.description)
+    }
+
+    /// Asks the admin API for something with a text that may be no JSON.
+    func postText(_ path: String, _ text: String) async throws -> (status: UInt, body: JSON?) {
         var request = HTTPClientRequest(url: privateURL + path)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
-        request.body = .bytes(body.encoded())
+        request.body = .bytes(Array(text.utf8))
         return try await answer(to: request)
     }
 
