@@ -74,6 +74,24 @@ import Yams
         }
     }
 
+    @Test func `names the methods of a path to those who come with another one`() async throws {
+        try await withAPI { api, server async throws in
+            let methods = Dictionary(grouping: api.operations.map { $0.split(separator: " ") }) { String($0[1]) }
+            let ours = methods.filter { $0.key.hasPrefix("/admin/") }
+            #expect(ours.count > 40)
+            for (path, operations) in ours {
+                let taken = operations.map { String($0[0]) }.sorted()
+                let concrete = path.replacing(/\{\w+\}/, with: "7")
+                for method in ["GET", "POST", "PUT", "DELETE"] where !taken.contains(method) {
+                    let headers = [("Authorization", "Bearer token-123"), ("Content-Type", "application/json")]
+                    let answer = try await server.send(method, concrete, headers: headers)
+                    #expect(answer.status == 405, "\(method) \(concrete)")
+                    #expect(answer["allow"] == taken.joined(separator: ", "), "\(method) \(concrete)")
+                }
+            }
+        }
+    }
+
     @Test func `is behind the admin door`() async throws {
         try await withAPI { _, server async throws in
             #expect(try await server.send("GET", "/admin/v1/openapi.yaml").status == 401)

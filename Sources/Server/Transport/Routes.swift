@@ -52,16 +52,20 @@ struct Routes: Sendable {
     }
 
     /// Finds the handler for a request. HEAD is answered by the handler of GET.
+    ///
+    /// A path that is written out is not another one's open segment: `/failed/retry` is no `/failed/{id}`.
     func match(_ request: IncomingRequest) -> Match {
         guard let path = RequestPath(target: request.target) else { return .unknownPath }
-        var allowed: [HTTPRequest.Method] = []
-        for entry in entries[path.segments.count] ?? [] {
-            guard let parameters = entry.parameters(of: path) else { continue }
-            let method = request.method == .head ? .get : request.method
-            if let handler = entry.handlers[method] { return .handler(handler, parameters) }
-            allowed += entry.handlers.keys
+        let fitting = (entries[path.segments.count] ?? []).compactMap { entry in
+            entry.parameters(of: path).map { (entry: entry, parameters: $0) }
         }
-        return allowed.isEmpty ? .unknownPath : .wrongMethod(allowed: allowed)
+        guard let fewest = fitting.map(\.parameters.values.count).min() else { return .unknownPath }
+        let closest = fitting.filter { $0.parameters.values.count == fewest }
+        let method = request.method == .head ? .get : request.method
+        for (entry, parameters) in closest {
+            if let handler = entry.handlers[method] { return .handler(handler, parameters) }
+        }
+        return .wrongMethod(allowed: closest.flatMap(\.entry.handlers.keys))
     }
 }
 
