@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "mebibyte"), ("[]", "no fault"), ("1", "must be an object"), ("{}", "respond"),
+        ("", "a fault, or an array of them"), ("[]", "no fault"), ("1", "must be an object"), ("{}", "respond"),
         (#"{"respond":{}}"#, "status"),
         (#"{"respond":{"status":503},"probabilty":1}"#, #"did you mean "probability"?"#),
         (#"{"respond":{"status":99}}"#, "from 200 to 599"), (#"{"respond":{"latency_ms":1e9}}"#, "latency_ms"),

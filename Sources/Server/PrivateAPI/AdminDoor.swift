@@ -1,5 +1,6 @@
 import HTTPTypes
 import LosslessJSON
+import NIOCore
 
 /// Who may use `/admin/v1`: whoever has the token, if one is set, and no page of another origin.
 struct AdminDoor: Sendable {
@@ -60,21 +61,59 @@ extension Routes {
     ) {
         on(method, path) { request, parameters in
             if let refusal = door.refusal(of: request) { return refusal }
+            do {
+                return try await handler(request, parameters)
+            } catch let error as LargeAdminBody {
+                return error.answer
+            }
+        }
+    }
+
+    /// Adds a handler that has no use for a body, for those who get through the door.
+    mutating func onCall(_ path: String, behind door: AdminDoor, _ handler: @escaping Handler) {
+        on(.post, path, behind: door) { request, parameters in
+            guard try await request.hasNoAdminBody() else { return .admin(.invalid, "this takes no body but {}") }
             return try await handler(request, parameters)
         }
+    }
+}
+
+/// The body of an operator's call is larger than it may be.
+private struct LargeAdminBody: Error {
+    /// Bytes.
+    let limit: Int
+    /// Whether it was read to its end.
+    let isDrained: Bool
+
+    var answer: Answer {
+        var answer = Answer.admin(.farTooLarge, "the body is too large: \(limit >> 20) MiB at most")
+        answer.closesConnection = !isDrained
+        return answer
     }
 }
 
 extension IncomingRequest {
     static let adminBodyBytes = 1 << 20
 
-    /// The JSON of an operator's call; `nil` when it is none, or larger than the limit, which is a mebibyte where nothing
-    /// else is said.
+    /// The JSON of an operator's call; `nil` when it is none. The limit is a mebibyte where nothing else is said; what is
+    /// larger is answered by the route.
     func readAdminBody(upTo limit: Int = adminBodyBytes) async throws -> JSON? {
-        let budget = ByteBudget(limit: limit)
-        let body = try await readBody(upTo: limit, seconds: 30, budget: budget)
-        guard case .whole(let buffer) = body else { return nil }
-        return try? JSON(parsing: buffer)
+        try await adminBytes(upTo: limit).flatMap { try? JSON(parsing: $0) }
+    }
+
+    /// Whether a call says nothing: its body is empty, or `{}`.
+    fileprivate func hasNoAdminBody() async throws -> Bool {
+        guard let buffer = try await adminBytes(upTo: Self.adminBodyBytes) else { return false }
+        return buffer.readableBytes == 0 || (try? JSON(parsing: buffer))?.objectValue?.isEmpty == true
+    }
+
+    /// `nil` for a body that did not come in time.
+    private func adminBytes(upTo limit: Int) async throws -> ByteBuffer? {
+        switch try await readBody(upTo: limit, seconds: 30, budget: ByteBudget(limit: limit)) {
+        case .whole(let buffer): return buffer
+        case .tooLarge(let isDrained): throw LargeAdminBody(limit: limit, isDrained: isDrained)
+        case .tooSlow, .noRoom, .damaged: return nil
+        }
     }
 }
 

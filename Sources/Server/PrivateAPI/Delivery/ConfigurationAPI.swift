@@ -63,14 +63,14 @@ package struct ConfigurationAPI: Sendable {
             try await putBack(path["name"], path["number"], request)
         }
         for (verb, isPaused) in [("pause", true), ("resume", false)] {
-            routes.on(.post, "\(root)/integrations/{name}/\(verb)", behind: door) { _, path in
+            routes.onCall("\(root)/integrations/{name}/\(verb)", behind: door) { _, path in
                 try await answering {
                     try await configurator.pause(integration: path["name"], isPaused)
                     return .admin(.done, json: ["paused": .bool(isPaused)])
                 }
             }
         }
-        routes.on(.post, "\(root)/integrations/{name}/remove", behind: door) { _, path in
+        routes.onCall("\(root)/integrations/{name}/remove", behind: door) { _, path in
             try await answering {
                 try await configurator.remove(integration: path["name"])
                 return .admin(.done, json: ["removed": .string(path["name"])])

@@ -38,7 +38,7 @@ package struct DeliveryAPI: Sendable {
         routes.on(.get, "\(root)/integrations/{name}/counts", behind: door) { request, path in
             try await countOverTime(path["name"], request)
         }
-        routes.on(.post, "\(root)/integrations/{name}/retry", behind: door) { _, path in
+        routes.onCall("\(root)/integrations/{name}/retry", behind: door) { _, path in
             guard live.named(path["name"]) != nil else { return live.unknown(path["name"]) }
             return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
         }

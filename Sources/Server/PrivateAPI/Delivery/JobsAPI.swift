@@ -15,13 +15,13 @@ struct JobsAPI: Sendable {
         let root = "/admin/v1"
         routes.on(.get, "\(root)/jobs", behind: door) { _, _ in try await list() }
         routes.on(.get, "\(root)/jobs/{number}", behind: door) { _, path in try await show(path["number"]) }
-        routes.on(.post, "\(root)/jobs/{number}/pause", behind: door) { _, path in
+        routes.onCall("\(root)/jobs/{number}/pause", behind: door) { _, path in
             try await move(path["number"], to: .paused)
         }
-        routes.on(.post, "\(root)/jobs/{number}/resume", behind: door) { _, path in
+        routes.onCall("\(root)/jobs/{number}/resume", behind: door) { _, path in
             try await move(path["number"], to: .running)
         }
-        routes.on(.post, "\(root)/jobs/{number}/stop", behind: door) { _, path in
+        routes.onCall("\(root)/jobs/{number}/stop", behind: door) { _, path in
             try await move(path["number"], to: .stopped)
         }
         routes.on(.post, "\(root)/replay", behind: door) { request, _ in try await replay(request) }

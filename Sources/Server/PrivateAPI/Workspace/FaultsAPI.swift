@@ -16,7 +16,7 @@ struct FaultsAPI: Sendable {
         }
         routes.on(.post, root, behind: door) { request, _ in
             guard let body = try await request.readAdminBody() else {
-                return .admin(.invalid, "the body must be a fault, or an array of them, of a mebibyte at most")
+                return .admin(.invalid, "the body must be a fault, or an array of them")
             }
             return try await answering(request) { add(body, to: $0) }
         }

@@ -25,7 +25,7 @@ struct WorkspaceAPI: Sendable {
             .admin(.done, json: ["items": .array(workspaces.all.map(\.json))])
         }
         routes.on(.post, "/admin/v1/workspaces", behind: door) { request, _ in try await declare(request) }
-        routes.on(.post, "\(root)/reset", behind: door) { request, _ in
+        routes.onCall("\(root)/reset", behind: door) { request, _ in
             try await workspaces.answering(request, reset)
         }
         routes.on(.get, "\(root)/snapshot", behind: door) { request, _ in
@@ -89,7 +89,7 @@ struct WorkspaceAPI: Sendable {
     private func restore(_ request: IncomingRequest, _ embedded: EmbeddedWorkspace) async throws -> Answer {
         // Written as JSON, rows are a little longer than the snapshot counts them.
         guard let body = try await request.readAdminBody(upTo: 2 * Self.snapshotBytes) else {
-            return .admin(.invalid, "this is not a snapshot of a workspace: it is no JSON, or too large")
+            return .admin(.invalid, "this is not a snapshot of a workspace: it is no JSON")
         }
         let refused = try await stored { () async throws(StorageError) in try await embedded.workspace.restore(body) }
         if let refused { return .admin(.invalid, "\(refused). Nothing was changed") }
@@ -99,10 +99,7 @@ struct WorkspaceAPI: Sendable {
     private func seed(_ request: IncomingRequest, _ embedded: EmbeddedWorkspace) async throws -> Answer {
         let body = try await request.readAdminBody(upTo: Self.seedBytes)
         guard let operations = body?.arrayValue else {
-            return .admin(
-                .invalid,
-                "the body must be an array of operations as /api/v2/batch takes them, 16 MiB at most"
-            )
+            return .admin(.invalid, "the body must be an array of operations as /api/v2/batch takes them")
         }
         let refusals = try await stored { () async throws(StorageError) in
             try await embedded.workspace.seed(operations, now: clock.now.seconds)
@@ -119,9 +116,10 @@ struct WorkspaceAPI: Sendable {
     // MARK: The clock
 
     private func move(_ request: IncomingRequest) async throws -> Answer {
+        let body = try await request.readAdminBody()
         let move: WorkspaceClock.Move
         do throws(WorkspaceClock.Move.Fault) {
-            move = try WorkspaceClock.Move(try? await request.readAdminBody())
+            move = try WorkspaceClock.Move(body)
         } catch {
             return .admin(.invalid, error.message)
         }

@@ -1,0 +1,45 @@
+import LosslessJSON
+import Testing
+
+/// What is applied to a running server from afar, and what is not.
+@Suite(.timeLimit(.minutes(3))) struct `Applying a configuration` {
+    private static let file = """
+        sources: { web: { write_key: web-key } }
+        integrations:
+          main:
+            type: customerio
+            sources: [web]
+            settings: { endpoint: "http://127.0.0.1:9", site_id: site-1, api_key: s3cr3t-of-main }
+        """
+    private static let own = """
+        integrations:
+          own:
+            type: customerio
+            settings: { endpoint: workspace, site_id: site-2, api_key: s3cr3t-of-own }
+        """
+
+    @Test func `a text that is too large is called so`() async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        let padding = String(repeating: "#", count: 1 << 20)
+        for path in ["/admin/v1/configuration", "/admin/v1/preview", "/admin/v1/replay", "/admin/v1/workspace/clock"] {
+            let answer = try await trial.ferry.postAdmin(path, ["yaml": .string(padding)])
+            #expect(answer.status == 413, "\(path)")
+            #expect(answer.body?["meta"]?["error"] == "the body is too large: 1 MiB at most", "\(path)")
+        }
+        let applied = try await trial.command("apply", "-", input: "\(Self.own)\n\(padding)")
+        #expect(applied.status == 1 && applied.errors.contains("413: the body is too large"), "\(applied.errors)")
+    }
+
+    @Test(arguments: [
+        ("", 200), ("{}", 200), (" { } ", 200), ("[]", 400), ("null", 400), (#"{"event": 1}"#, 400), ("{", 400),
+        ("retry", 400),
+    ])
+    func `what takes no body refuses any other`(body: String, status: UInt) async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        for verb in ["retry", "pause", "resume"] {
+            let answer = try await trial.ferry.postText("/admin/v1/integrations/main/\(verb)", body)
+            #expect(answer.status == status, "\(verb)")
+            #expect((answer.body?["meta"]?["error"] == "this takes no body but {}") == (status == 400))
+        }
+    }
+}
