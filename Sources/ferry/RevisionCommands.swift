@@ -16,18 +16,26 @@ struct RevisionCommands: AsyncParsableCommand {
         @Argument(help: "The integration.")
         var integration: String
 
+        @Option(help: "How many at most.")
+        var limit = 100
+
         @OptionGroup var server: ServerOptions
 
         @Flag(help: "The admin API's JSON, a line for each.")
         var json = false
 
+        func validate() throws {
+            guard limit > 0 else { throw ValidationError("--limit must be 1 or more") }
+        }
+
         func run() async throws {
             let client = try server.client()
             try await AdminClient.reportingFailures {
-                let answer = try await client.get(AdminClient.path(ofIntegration: integration) + "/revisions")
-                for item in answer["items"]?.arrayValue ?? [] {
+                let path = AdminClient.path(ofIntegration: integration) + "/revisions"
+                let (count, last) = try await client.forEachItem(of: path, [], limit: limit) { item in
                     json ? Terminal.print(item.description) : Terminal.print(RevisionCommands.line(item))
                 }
+                if last["next"]?.stringValue != nil { Terminal.error("\(count) shown; there are older ones: --limit") }
             }
         }
     }

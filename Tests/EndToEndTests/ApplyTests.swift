@@ -42,4 +42,29 @@ import Testing
             #expect((answer.body?["meta"]?["error"] == "this takes no body but {}") == (status == 400))
         }
     }
+
+    @Test func `revisions come in pages that miss nothing`() async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        for limit in 1...5 {
+            #expect(try await trial.command("apply", "-", input: Self.own + "\n    rate_limit: \(limit)").status == 0)
+        }
+        let path = "/admin/v1/integrations/own/revisions"
+        var numbers: [Int64?] = []
+        var cursor: String? = ""
+        while let start = cursor {
+            let page = try await trial.ferry.get("\(path)?limit=2\(start)").body
+            let items = try #require(page?["items"]?.arrayValue)
+            #expect(items.count <= 2)
+            numbers += items.map { $0["number"]?.numberValue?.int64 }
+            cursor = page?["next"]?.stringValue.map { "&cursor=\($0)" }
+        }
+        #expect(numbers == [5, 4, 3, 2, 1])
+        #expect(try await trial.ferry.get(path).body?["next"] == .null)
+        for wrong in ["limit=0", "limit=x", "limit=1001", "cursor=x"] {
+            #expect(try await trial.ferry.get("\(path)?\(wrong)").status == 400, "\(wrong)")
+        }
+        let three = try await trial.command("revisions", "list", "own", "--limit", "3")
+        #expect(three.lines.map { $0.prefix(1) } == ["5", "4", "3"])
+        #expect(try await trial.command("revisions", "list", "own").lines.count == 5)
+    }
 }

@@ -53,8 +53,8 @@ package struct ConfigurationAPI: Sendable {
         }
         PreviewAPI(live: live, log: log, knownSources: knownSources).add(to: &routes, behind: door)
         SetupAPI(live: live).add(to: &routes, behind: door)
-        routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { _, path in
-            list(path["name"])
+        routes.on(.get, "\(root)/integrations/{name}/revisions", behind: door) { request, path in
+            list(path["name"], request.query)
         }
         routes.on(.get, "\(root)/integrations/{name}/revisions/{number}", behind: door) { _, path in
             show(path["name"], path["number"])
@@ -148,10 +148,22 @@ package struct ConfigurationAPI: Sendable {
 
     // MARK: Revisions
 
-    private func list(_ name: String) -> Answer {
+    private func list(_ name: String, _ query: RequestQuery) -> Answer {
         guard let integration = live.named(name) else { return live.unknown(name) }
-        let revisions = integration.history.revisions.reversed().map { JSON.object($0.json) }
-        return .admin(.done, json: ["items": .array(Array(revisions))])
+        guard let limit = query.pageLimit else {
+            return .admin(.invalid, "limit must be a whole number from 1 to 1000")
+        }
+        var revisions = integration.history.revisions.reversed()[...]
+        if let text = query["cursor"] {
+            guard let cursor = Int64(text) else { return .admin(.invalid, "cursor must be the next of a page before") }
+            revisions = revisions.drop { $0.number >= cursor }
+        }
+        let page = revisions.prefix(limit)
+        let next = page.count < revisions.count ? page.last.map { String($0.number) } : nil
+        return .admin(
+            .done,
+            json: ["items": .array(page.map { .object($0.json) }), "next": next.map(JSON.string) ?? .null]
+        )
     }
 
     private func show(_ name: String, _ number: String) -> Answer {
