@@ -1,4 +1,14 @@
 extension String {
+    /// Whether it stays on its line: no line breaks, nothing that a terminal would obey.
+    package var fitsOnLine: Bool {
+        unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: false
+            default: true
+            }
+        }
+    }
+
     /// Enough of a text from outside to recognise it in a message or a table: so many of its Unicode scalars, on one line.
     ///
     /// Characters that would move a terminal's cursor or turn the direction of writing become spaces. Scalars are

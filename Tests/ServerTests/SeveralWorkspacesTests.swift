@@ -61,7 +61,7 @@ import Testing
                 #"{"name":"w2","siteId":"s3","apiKey":"k"}"#, #"{"name":"w3","siteId":"s2","apiKey":"k"}"#, "{}", "[]",
                 "",
                 #"{"siteId":"","apiKey":"k"}"#, #"{"siteId":"s","apiKey":"k","region":"mars"}"#,
-                #"{"siteId":"s","apiKey":"k","key":"x"}"#,
+                #"{"siteId":"s","apiKey":"k","key":"x"}"#, #"{"name":"a\nb","siteId":"s","apiKey":"k"}"#,
             ] {
                 #expect(try await declare(body).status == 400, "\(body)")
             }

@@ -35,10 +35,7 @@ extension ConfigurationParser {
                     parser.reader.note(value, "unknown region `\(text)`", "write `us` or `eu`")
                 }
             }
-            guard !entry.name.isEmpty else {
-                reader.note(entry.key, "a workspace needs a name")
-                continue
-            }
+            guard isName(entry.name, of: "a workspace", entry.key) else { continue }
             for key in known.prefix(2) where read?.contains(key) == false {
                 reader.note(entry.key, "the workspace `\(entry.name)` has no `\(key)`", "add `\(key): env:NAME`")
             }

@@ -88,6 +88,19 @@ struct ConfigurationParser {
         return Set(entries.map(\.name))
     }
 
+    /// Whether somebody can be called this: names stand in lists, logs and paths, on a line of their own.
+    mutating func isName(_ name: String, of what: String, _ node: Node) -> Bool {
+        guard !name.isEmpty else {
+            reader.note(node, "\(what) needs a name")
+            return false
+        }
+        guard name.fitsOnLine else {
+            reader.note(node, "the name of \(what) can't have line breaks or control characters")
+            return false
+        }
+        return true
+    }
+
     // MARK: listen, data, retention
 
     private mutating func readListen(_ node: Node) {
@@ -195,10 +208,7 @@ struct ConfigurationParser {
                     keys[name] = parser.reader.string(value, "`\(name)`").map(SecretReference.init)
                 }
             }
-            guard !entry.name.isEmpty else {
-                reader.note(entry.key, "a source needs a name")
-                continue
-            }
+            guard isName(entry.name, of: "a source", entry.key) else { continue }
             guard !entry.name.hasPrefix("(") else {
                 reader.note(entry.key, "the name of a source can't begin with `(`: these are Ferry's own")
                 continue
@@ -236,10 +246,7 @@ struct ConfigurationParser {
     private mutating func readIntegrations(_ node: Node) {
         guard let entries = reader.mapping(node, "`integrations`") else { return }
         for entry in entries {
-            guard !entry.name.isEmpty else {
-                reader.note(entry.key, "an integration needs a name")
-                continue
-            }
+            guard isName(entry.name, of: "an integration", entry.key) else { continue }
             if let integration = integration(named: entry.name, entry.key, entry.value) {
                 configuration.integrations.append(integration)
             }

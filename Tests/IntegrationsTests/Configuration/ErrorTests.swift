@@ -36,6 +36,18 @@ import Testing
         )
     }
 
+    @Test(
+        arguments: [("integrations", "an integration"), ("sources", "a source"), ("workspaces", "a workspace")],
+        [#""a\nb""#, #""\ta""#, #""\e[31ma""#, #""a\Lb""#, #""a\x7f""#, #""a\x9bm""#]
+    )
+    func `name the place of a name that can't be printed on a line`(section: (key: String, what: String), name: String)
+    {
+        let text = "\(section.key):\n  \(name): { type: customerio }\n"
+        let found = problems(text)
+        let message = "2:3: the name of \(section.what) can't have line breaks or control characters"
+        #expect(found.contains { $0.hasPrefix(message) }, "\(found)")
+    }
+
     @Test func `name the file that was given`() throws {
         #expect(throws: ConfigurationError.self) { try Configuration(parsing: "x: 1", file: "conf/other.yaml") }
         do {

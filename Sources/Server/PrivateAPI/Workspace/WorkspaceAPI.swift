@@ -1,3 +1,4 @@
+import Diagnostics
 import Events
 import HTTPTypes
 import LosslessJSON
@@ -56,6 +57,9 @@ struct WorkspaceAPI: Sendable {
                 .invalid,
                 #"the body must be {"siteId": "…", "apiKey": "…"}, each of 150 bytes at most; "name" is else the site id, "region" us or eu"#
             )
+        }
+        guard name.fitsOnLine else {
+            return .admin(.invalid, "the name of a workspace can't have line breaks or control characters")
         }
         guard let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1], region: region) else {
             return .admin(.invalid, "there is a workspace of this name or site id, or there can be no further ones")
