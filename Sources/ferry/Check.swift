@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
 import Integrations
 
@@ -29,11 +30,11 @@ struct Check: ParsableCommand {
                 for line in difference(from: expected, to: actual) { Terminal.print("    \(line)") }
             }
         }
-        let sources = configuration.sources.count
-        let integrations = configuration.integrations.count
-        let tests = configuration.tests.count
-        let verdict = failures == 0 ? "\(tests) tests passed" : "\(failures) of \(tests) tests failed"
-        Terminal.print("\(file): \(sources) sources, \(integrations) integrations, \(verdict)")
+        let sources = configuration.sources.count.counting("source")
+        let integrations = configuration.integrations.count.counting("integration")
+        let tests = configuration.tests.count.counting("test")
+        let verdict = failures == 0 ? "\(tests) passed" : "\(failures) of \(tests) failed"
+        Terminal.print("\(file): \(sources), \(integrations), \(verdict)")
         if failures > 0 { throw ExitCode.failure }
     }
 

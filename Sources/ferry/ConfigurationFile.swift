@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
 import Integrations
 
@@ -42,9 +43,8 @@ struct ConfigurationFile {
         do {
             return try Configuration(parsing: text, file: file)
         } catch {
-            let count = error.problems.count
-            let sum = count == 1 ? "1 mistake in \(file)" : "\(count) mistakes in \(file)"
-            throw Problem(description: "\(error.description)\n\(sum)")
+            let count = error.problems.count.counting("mistake")
+            throw Problem(description: "\(error.description)\n\(count) in \(file)")
         }
     }
 

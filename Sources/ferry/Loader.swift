@@ -1,4 +1,5 @@
 import Crypto
+import Diagnostics
 import Events
 import LosslessJSON
 
@@ -39,7 +40,7 @@ struct Loader {
         }
         try await flush(upTo: last)
         Terminal.progress("")
-        Terminal.error("\(sent) messages sent, \(invalid) left out")
+        Terminal.error("\(sent.counting("message")) sent, \(invalid) left out")
         record?.remove()
         return invalid == 0
     }
@@ -83,6 +84,6 @@ struct Loader {
         batch.removeAll(keepingCapacity: true)
         bytes = 0
         record?.note(number)
-        Terminal.progress("\(sent) messages sent")
+        Terminal.progress("\(sent.counting("message")) sent")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Events
 import LosslessJSON
 import Storage
@@ -32,7 +33,7 @@ struct LogCommands: AsyncParsableCommand {
                 throw ExitCode.failure
             }
             for problem in found.problems { Terminal.print(problem) }
-            Terminal.error("\(found.events) events can be read")
+            Terminal.error("\(found.events.counting("event")) can be read")
             guard !found.problems.isEmpty else { return }
             Terminal.error("stop the server, then save what can be read: ferry log repair --data \(data)")
             throw ExitCode.failure
@@ -54,7 +55,7 @@ struct LogCommands: AsyncParsableCommand {
                 for range in repair.lost {
                     Terminal.print("the events \(range.lowerBound) to \(range.upperBound) are lost")
                 }
-                Terminal.error("\(repair.events) events saved; the damaged log is \(repair.damagedFile)")
+                Terminal.error("\(repair.events.counting("event")) saved; the damaged log is \(repair.damagedFile)")
             } catch {
                 Terminal.error(error.description)
                 throw ExitCode.failure

@@ -7,7 +7,9 @@ extension PlanComparison {
     func show() {
         let name = (proposed ?? present)?.name ?? ""
         let beside = present == nil ? "; the server does not have it yet" : ""
-        Terminal.print("\(Terminal.styled(name, .bold)): \(changedEvents) of \(events) events would change\(beside)")
+        Terminal.print(
+            "\(Terminal.styled(name, .bold)): \(changedEvents) of \(events.counting("event")) would change\(beside)"
+        )
         for (action, counts) in counts where !counts.isEmpty {
             let sum = "\(counts.present) now, \(counts.proposed) then, \(counts.changed) of them different"
             let isSame = counts.present == counts.proposed && counts.changed == 0
@@ -15,7 +17,8 @@ extension PlanComparison {
         }
         for sample in samples { sample.show() }
         if samples.count < changedEvents, !samples.isEmpty {
-            Terminal.error("\(changedEvents - samples.count) more events would change: --samples shows more of them")
+            let hidden = (changedEvents - samples.count).counting("more event", "more events")
+            Terminal.error("\(hidden) would change: --samples shows more of them")
         }
     }
 }

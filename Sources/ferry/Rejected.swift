@@ -134,7 +134,7 @@ struct Rejected: AsyncParsableCommand {
         private(set) var refused = 0
 
         var words: String {
-            "\(accepted) messages accepted, \(duplicates) accepted before, \(refused) refused again"
+            "\(accepted.counting("message")) accepted, \(duplicates) accepted before, \(refused) refused again"
         }
 
         /// Adds an answer and says where to go on.

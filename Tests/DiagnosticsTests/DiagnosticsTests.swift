@@ -57,3 +57,11 @@ import Testing
         #expect(Array(text.onOneLine().utf8) == Array(short.utf8))
     }
 }
+
+@Suite struct `A count in words` {
+    @Test(arguments: [(0, "0 events"), (1, "1 event"), (2, "2 events"), (21, "21 events")])
+    func `has the noun that fits`(count: Int, words: String) {
+        #expect(count.counting("event") == words)
+        #expect(count.counting("it is", "they are") == (count == 1 ? "1 it is" : "\(count) they are"))
+    }
+}

@@ -139,6 +139,22 @@ import Testing
         )
     }
 
+    @Test(arguments: [
+        (0, "0 sources, 1 integration, 0 tests passed"), (1, "1 source, 1 integration, 1 test passed"),
+        (2, "2 sources, 1 integration, 2 tests passed"),
+    ])
+    func `counts in words that fit`(number: Int, words: String) async throws {
+        let folder = try ScratchFolder()
+        let test = "{ event: { type: alias, userId: u, previousId: p }, expect: [] }"
+        let text = """
+            sources: { \((0..<number).map { "s\($0): { write_key: k\($0) }" }.joined(separator: ", ")) }
+            integrations: { local: { type: customerio, settings: { endpoint: workspace }, actions: { merge-people: { enabled: false } } } }
+            tests: [ \(Array(repeating: test, count: number).joined(separator: ", ")) ]
+            """
+        let result = try await FerryProcess.run(["check", try folder.file("ferry.yaml", text)])
+        #expect(result.output.hasSuffix(": \(words)\n"), "\(result.output)\(result.errors)")
+    }
+
     @Test func `names the file that is not there`() async throws {
         let result = try await FerryProcess.run(["check", "/nowhere/ferry.yaml"])
         #expect(result.status == 78)

@@ -168,7 +168,7 @@ import Testing
         #expect(try await trial.ferry.post("/v1/track", call, key: "web-key").status == 200)
         try await Task.sleep(for: .milliseconds(400))
         let status = try await trial.command("status")
-        #expect(status.status == 1 && status.output.contains("main  paused: paused by an operator; 1 events wait"))
+        #expect(status.status == 1 && status.output.contains("main  paused: paused by an operator; 1 event waits"))
         trial.ferry.kill()
         let again = try await RunningFerry(data: trial.folder.url.appending(path: "data").path, config: trial.config)
         try await Task.sleep(for: .milliseconds(400))

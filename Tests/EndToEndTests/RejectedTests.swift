@@ -25,7 +25,7 @@ import Testing
         #expect(try JSON(parsing: json.output)["path"] == "track")
         let accept = try await FerryProcess.run(["rejected", "accept", "--all", "--url", after.privateURL])
         #expect(accept.status == 0)
-        #expect(accept.errors.contains("1 messages accepted"))
+        #expect(accept.errors.contains("1 message accepted"))
         _ = try await after.get("/admin/v1/workspace/people/u1/activity") {
             $0["items"]?.arrayValue?.contains { $0["name"] == "Early Bird" } ?? false
         }

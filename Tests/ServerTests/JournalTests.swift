@@ -118,7 +118,7 @@ import Testing
             #expect(try await workspace.read("requests/count?credentials=unknown").json == ["count": 1])
             let found = try await workspace.ask("requests/find", #"{"name":"A"}"#).json
             #expect(
-                found?["nearMiss"]?.stringValue?.contains("1 requests came with credentials that nobody knows") == true
+                found?["nearMiss"]?.stringValue?.contains("1 request came with credentials that nobody knows") == true
             )
         }
     }

@@ -40,7 +40,10 @@ package struct LogVerification: Sendable, Equatable {
                 problems.append("ferry.db: the events \(first) to \(last) can't be read")
             }
         }
-        if unreadable > 0 { problems.append("ferry.db: \(unreadable) events are not what they should be") }
+        if unreadable > 0 {
+            let words = unreadable == 1 ? "1 event is not what it" : "\(unreadable) events are not what they"
+            problems.append("ferry.db: \(words) should be")
+        }
         problems += log.cursorsBeyondTheEnd.map { "ferry.db: the position of \($0) is beyond the end of the log" }
         if let workspace = try? DamagedDatabase(folder + "/workspace.db") {
             problems += workspace.problems(most: Self.most).map { "workspace.db: \($0)" }

@@ -1,4 +1,5 @@
 import Delivery
+import Diagnostics
 import Events
 import Integrations
 import LosslessJSON
@@ -68,7 +69,8 @@ extension DeliveryAPI {
         _ counts: DeliveryCounts,
         _ lag: (events: Int64, seconds: Int64)
     ) -> JSON {
-        let behind = lag.events == 0 ? "nothing waits" : "\(lag.events) events wait, the first for \(lag.seconds) s"
+        let waiting = lag.events.counting("event waits", "events wait")
+        let behind = lag.events == 0 ? "nothing waits" : "\(waiting), the first for \(lag.seconds) s"
         for lane in lanes {
             switch lane.road {
             case .held: return ["state": "paused", "words": .string("paused by an operator; \(behind)")]
@@ -82,7 +84,8 @@ extension DeliveryAPI {
         if lanes.isEmpty { return ["state": "stopped", "words": .string("it is not running; \(behind)")] }
         let retrying = counts.total.retrying
         if retrying > 0 {
-            return ["state": "retrying", "words": .string("\(retrying) operations are tried again; \(behind)")]
+            let again = retrying.counting("operation is", "operations are")
+            return ["state": "retrying", "words": .string("\(again) tried again; \(behind)")]
         }
         return ["state": lag.seconds > 60 ? "behind" : "healthy", "words": .string(behind)]
     }

@@ -1,3 +1,4 @@
+import Diagnostics
 import HTTPTypes
 import LosslessJSON
 
@@ -100,7 +101,8 @@ struct JournalAPI: Sendable {
         var nearMiss: JSON = .null
         if found.isEmpty {
             let strangers = workspaces.strangers.journal.entries.count
-            let hint = strangers == 0 ? "" : "; \(strangers) requests came with credentials that nobody knows"
+            let hint =
+                strangers == 0 ? "" : "; \(strangers.counting("request")) came with credentials that nobody knows"
             nearMiss = .string(filter.nearMiss(among: entries) + hint)
         }
         return .admin(

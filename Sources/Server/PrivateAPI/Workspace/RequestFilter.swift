@@ -114,7 +114,7 @@ extension RequestFilter {
         let misses = wanted.compactMap { miss($0.criterion, $0.text, entries) }
         guard misses.isEmpty else { return misses.joined(separator: "; ") }
         return
-            "no request is all of this: \(words(wanted)). Each of \(entries.count) requests differs in two things or more"
+            "no request is all of this: \(words(wanted)). Each of \(entries.count.counting("request")) differs in two things or more"
     }
 
     /// What is there instead of one thing, among the requests where all else is right.

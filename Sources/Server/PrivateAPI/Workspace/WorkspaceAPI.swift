@@ -113,7 +113,7 @@ struct WorkspaceAPI: Sendable {
         }
         return .admin(
             .invalid,
-            "operation \(first.index): \(first.refusal.words) (\(refusals.count) mistakes in all). Nothing was changed"
+            "operation \(first.index): \(first.refusal.words) (\(refusals.count.counting("mistake")) in all). Nothing was changed"
         )
     }
 
