@@ -40,12 +40,13 @@ import Testing
         #expect(after.stop() == 0)
     }
 
-    @Test func `says that there is no log`() async throws {
+    @Test(arguments: ["verify", "repair"], [true, false])
+    func `names the folder in which there is no log, and the way out`(command: String, isThere: Bool) async throws {
         let folder = try ScratchFolder()
-        for command in ["verify", "repair"] {
-            let result = try await FerryProcess.run(["log", command, "--data", folder.url.path])
-            #expect(result.status == 1)
-            #expect(result.errors.contains("ferry.db"))
-        }
+        let data = isThere ? folder.url.path : folder.url.appending(path: "none").path
+        let result = try await FerryProcess.run(["log", command, "--data", data])
+        #expect(result.status == 1)
+        let words = isThere ? "\(data) holds no log (ferry.db)" : "there is no folder \(data)"
+        #expect(result.errors.contains("\(words): name the data folder of the server with --data"), "\(result.errors)")
     }
 }

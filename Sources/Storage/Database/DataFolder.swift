@@ -59,6 +59,19 @@ final class DataFolder: Sendable {
         return file
     }
 
+    /// The file of the log in a folder where there has to be one; nothing is made.
+    ///
+    /// - Throws: `refused` when there is none.
+    static func log(in path: String) throws(StorageError) -> String {
+        let wayOut = "name the data folder of the server with --data"
+        guard isFolder(path) else { throw StorageError(.refused, "there is no folder \(path): \(wayOut)") }
+        let file = path + "/ferry.db"
+        guard access(file, F_OK) == 0 else {
+            throw StorageError(.refused, "\(path) holds no log (ferry.db): \(wayOut)")
+        }
+        return file
+    }
+
     /// Makes the folder and those above it.
     private static func makeFolder(_ path: String) throws(StorageError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {

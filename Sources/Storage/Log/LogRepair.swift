@@ -31,12 +31,12 @@ package struct LogRepair: Sendable, Equatable {
 
     /// Repairs the log of a folder that no server uses.
     ///
-    /// - Throws: `locked` when a server uses it, `corrupt` when nothing of it can be read, and the errors of the disk;
+    /// - Throws: `refused` when there is no log, `locked` when a server uses it, `corrupt` when nothing of it can be read, and the errors of the disk;
     ///   the log is as it was then.
     package init(of path: String) throws(StorageError) {
+        let file = try DataFolder.log(in: path)
         let folder = try DataFolder(path)
         defer { folder.letGo() }
-        let file = path + "/ferry.db"
         let new = file + ".repaired"
         do {
             for suffix in ["", "-wal", "-shm"] { unlink(new + suffix) }

@@ -17,7 +17,7 @@ package struct LogVerification: Sendable, Equatable {
     ///   - isEvent: Whether the bytes of an event's body are what they should be.
     /// - Throws: `StorageError` when there is no log in the folder.
     package init(of folder: String, isEvent: @escaping ([UInt8]) -> Bool) throws(StorageError) {
-        let file = folder + "/ferry.db"
+        let file = try DataFolder.log(in: folder)
         let log: DamagedDatabase
         do {
             log = try DamagedDatabase(file)
