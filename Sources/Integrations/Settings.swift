@@ -66,12 +66,19 @@ package enum SecretReference: Sendable, Equatable, CustomStringConvertible, Cust
     /// So that `dump` and a test's report show no more than the description.
     package var customMirror: Mirror { Mirror(reflecting: description) }
 
+    /// Bytes of a file with a secret. What is larger is another file, or a device without an end.
+    private static let fileBytes = 64 << 10
+
     /// The value itself.
     ///
+    /// - Parameters:
+    ///   - environment: the variable of a name.
+    ///   - readFile: the beginning of a file: so many bytes, or all where it has fewer.
+    /// - Returns: what the reference stands for.
     /// - Throws: `Missing`, which names the variable or file, not its value.
     package func resolve(
         environment: (String) -> String?,
-        readFile: (String) throws -> String
+        readFile: (_ path: String, _ count: Int) throws -> [UInt8]
     ) throws(Missing) -> String {
         switch self {
         case .literal(let text): return text
@@ -81,7 +88,17 @@ package enum SecretReference: Sendable, Equatable, CustomStringConvertible, Cust
             }
             return value
         case .file(let path):
-            guard let text = try? readFile(path) else { throw Missing(message: "the file \(path) can't be read") }
+            guard let bytes = try? readFile(path, Self.fileBytes + 1) else {
+                throw Missing(message: "the file \(path) can't be read")
+            }
+            guard bytes.count <= Self.fileBytes else {
+                throw Missing(
+                    message: "the file \(path) is larger than 64 KiB, which no secret is: is the path right?"
+                )
+            }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw Missing(message: "the file \(path) is no UTF-8 text: is the path right?")
+            }
             let value = text[..<(text.lastIndex { !$0.isWhitespace }.map(text.index(after:)) ?? text.startIndex)]
             guard !value.isEmpty else { throw Missing(message: "the file \(path) is empty") }
             return String(value)

@@ -88,7 +88,11 @@ extension SecretReference {
     func resolved() throws(Missing) -> String {
         try resolve(
             environment: { ProcessInfo.processInfo.environment[$0] },
-            readFile: { try String(contentsOfFile: $0, encoding: .utf8) }
+            readFile: { path, count in
+                let file = try FileHandle(forReadingFrom: URL(filePath: path))
+                defer { try? file.close() }
+                return Array(try file.read(upToCount: count) ?? Data())
+            }
         )
     }
 }

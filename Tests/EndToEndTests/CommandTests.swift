@@ -155,6 +155,16 @@ import Testing
         #expect(result.output.hasSuffix(": \(words)\n"), "\(result.output)\(result.errors)")
     }
 
+    @Test(arguments: [(65_536, false), (65_537, true), (1 << 20, true)])
+    func `reads no more of a file than a secret can be`(bytes: Int, isTooLarge: Bool) async throws {
+        let folder = try ScratchFolder()
+        let secret = try folder.file("secret", String(repeating: "x", count: bytes))
+        let file = try folder.file("ferry.yaml", "sources: { web: { write_key: \"file:\(secret)\" } }")
+        let result = try await FerryProcess.run(["check", file])
+        let words = "the file \(secret) is larger than 64 KiB, which no secret is: is the path right?"
+        #expect(result.errors.contains(words) == isTooLarge, "\(result.errors)")
+    }
+
     @Test func `names the file that is not there`() async throws {
         let result = try await FerryProcess.run(["check", "/nowhere/ferry.yaml"])
         #expect(result.status == 78)

@@ -98,12 +98,17 @@ import Testing
 
     private struct Unreadable: Error {}
 
+    private static let files: [String: [UInt8]] = [
+        "/key": Array(" va lue \r\n\n".utf8), "/blank": Array(" \n".utf8), "/bytes": [0xFF, 0xFE],
+        "/largest": Array(repeating: 0x61, count: 65_536), "/large": Array(repeating: 0x61, count: 65_537),
+    ]
+
     private func resolve(_ text: String) throws -> String {
         try SecretReference(text).resolve(
             environment: { ["NAME": "value", "EMPTY": ""][$0] },
-            readFile: { path in
-                guard path == "/key" || path == "/blank" else { throw Unreadable() }
-                return path == "/key" ? " va lue \r\n\n" : " \n"
+            readFile: { path, count in
+                guard let bytes = Self.files[path] else { throw Unreadable() }
+                return Array(bytes.prefix(count))
             }
         )
     }
@@ -112,12 +117,15 @@ import Testing
         #expect(try resolve("plain") == "plain")
         #expect(try resolve("env:NAME") == "value")
         #expect(try resolve("file:/key") == " va lue")
+        #expect(try resolve("file:/largest").utf8.count == 65_536)
     }
 
     @Test(arguments: [
         ("env:OTHER", "the environment variable OTHER is not set"),
         ("env:EMPTY", "the environment variable EMPTY is not set"), ("env:", "the environment variable  is not set"),
         ("file:/none", "the file /none can't be read"), ("file:/blank", "the file /blank is empty"),
+        ("file:/bytes", "the file /bytes is no UTF-8 text: is the path right?"),
+        ("file:/large", "the file /large is larger than 64 KiB, which no secret is: is the path right?"),
     ])
     func `that can't be fetched say where they were looked for`(text: String, message: String) {
         let error = #expect(throws: SecretReference.Missing.self) { try resolve(text) }
