@@ -34,7 +34,7 @@ struct Apply: AsyncParsableCommand {
         discussion: """
             They are kept in the server's data, each change as a revision that holds for the events that arrive from then on. \
             Integrations that the file does not name stay as they are; those of the server's own configuration file are \
-            changed there (ferry reload). All of the file is taken, or nothing.
+            changed there (ferry reload), and may stand in it unchanged. All of the file is taken, or nothing.
             """
     )
 
@@ -62,7 +62,7 @@ struct Apply: AsyncParsableCommand {
                 "/admin/v1/configuration",
                 ["yaml": .string(text), "waiting": .bool(reach.waiting), "force": .bool(force)]
             )
-            ChangeReport(answer).print(asJSON: json)
+            ChangeReport(answer, namesFile: true).print(asJSON: json)
         }
     }
 }
@@ -131,31 +131,37 @@ struct Reach: ParsableArguments {
 /// What a change did, for people.
 struct ChangeReport {
     private let answer: JSON
+    /// Whether it says of what stays as it is that the configuration file manages it.
+    private let namesFile: Bool
 
-    init(_ answer: JSON) {
+    init(_ answer: JSON, namesFile: Bool = false) {
         self.answer = answer
+        self.namesFile = namesFile
     }
 
     func print(asJSON: Bool) {
         guard !asJSON else { return Terminal.print(answer.description) }
-        for item in answer["items"]?.arrayValue ?? [answer] { Self.print(item) }
+        for item in answer["items"]?.arrayValue ?? [answer] { print(item) }
         let notes = answer["notes"]?.arrayValue ?? []
         for note in notes.compactMap(\.stringValue) + [answer["warning"]?.stringValue].compactMap(\.self) {
             Terminal.error(note)
         }
     }
 
-    private static func print(_ item: JSON) {
+    private func print(_ item: JSON) {
         let name = (item["integration"]?.stringValue ?? "").onOneLine(upTo: 60)
         let change = item["change"]?.stringValue ?? ""
         var line = "\(Terminal.styled(name, .bold))  \(change)"
+        if namesFile, change == "unchanged", item["managedBy"] == "file" {
+            line += ", managed by the configuration file"
+        }
         if change != "removed", let revision = item["revision"]?.numberValue,
             let first = item["firstEvent"]?.numberValue
         {
             line += ": revision \(JSON.number(revision)), from event \(JSON.number(first)) on"
         }
         Terminal.print(line)
-        printDifference(item["difference"]?.stringValue)
+        Self.printDifference(item["difference"]?.stringValue)
     }
 
     static func printDifference(_ text: String?) {

@@ -67,4 +67,27 @@ import Testing
         #expect(three.lines.map { $0.prefix(1) } == ["5", "4", "3"])
         #expect(try await trial.command("revisions", "list", "own").lines.count == 5)
     }
+
+    @Test func `an unchanged export is taken, and a changed part of the file's is refused by name`() async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        #expect(try await trial.command("apply", "-", input: Self.own).status == 0)
+        let exported = try await trial.command("export").output
+        #expect(exported.contains("main:") && exported.contains("own:"))
+        let same = try await trial.command("apply", "-", input: exported)
+        #expect(same.status == 0, "\(same.errors)")
+        #expect(
+            same.output.contains("main  unchanged, managed by the configuration file: revision 1"),
+            "\(same.output)"
+        )
+        #expect(same.output.contains("own  unchanged: revision 1"))
+        // With the secrets in it, it is what the file says, too; with others it is not.
+        let whole = try await trial.command("apply", "-", input: Self.file)
+        #expect(whole.status == 0 && whole.output.contains("main  unchanged"), "\(whole.errors)")
+        for (old, new) in [("s3cr3t-of-main", "another"), ("[web]", "[]")] {
+            let changed = try await trial.command("apply", "-", input: Self.file.replacing(old, with: new))
+            #expect(changed.status == 1)
+            #expect(changed.errors.contains("main is managed by the configuration file"), "\(changed.errors)")
+        }
+        #expect(try await trial.ferry.get("/admin/v1/integrations/main").body?["revision"] == 1)
+    }
 }

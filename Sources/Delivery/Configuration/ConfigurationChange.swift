@@ -6,22 +6,40 @@ package struct ConfigurationChange: Sendable, Equatable {
 
     package let integration: String
     package let kind: Kind
+    /// Where it is written down, and so where it is changed.
+    package let home: LiveIntegration.Home
     /// The revision that holds now, and the first event that it holds for; `nil` for one that is removed.
     package let revision: Int64?
     package let firstEvent: Int64?
     /// Line by line; `nil` where nothing changed.
     package let difference: String?
 
-    init(integration: String, kind: Kind, revision: Int64?, firstEvent: Int64?, difference: String?) {
+    init(
+        integration: String,
+        kind: Kind,
+        home: LiveIntegration.Home,
+        revision: Int64?,
+        firstEvent: Int64?,
+        difference: String?
+    ) {
         self.integration = integration
         self.kind = kind
+        self.home = home
         self.revision = revision
         self.firstEvent = firstEvent
         self.difference = difference
     }
 
+    /// One that the file does not define any more.
     init(removed integration: String) {
-        self.init(integration: integration, kind: .removed, revision: nil, firstEvent: nil, difference: nil)
+        self.init(
+            integration: integration,
+            kind: .removed,
+            home: .file,
+            revision: nil,
+            firstEvent: nil,
+            difference: nil
+        )
     }
 }
 

@@ -142,7 +142,7 @@ package struct Configurator: Sendable {
 
     // MARK: The API
 
-    /// Makes integrations as a text has them; others stay as they are.
+    /// Makes integrations as a text has them; others stay as they are. Those that the file manages may stand in it unchanged.
     ///
     /// - Parameters:
     ///   - configuration: the text, read.
@@ -163,13 +163,12 @@ package struct Configurator: Sendable {
         return try await live.gate.changing {
             let known = try await histories()
             var drafts: [Draft] = []
+            var managed: [ConfigurationChange] = []
             for integration in configuration.integrations {
                 let name = integration.name
-                if live.named(name)?.home == .file {
-                    throw ConfigurationRefusal(
-                        .invalid,
-                        "\(name) is managed by the configuration file: change it there, and reload. Nothing was changed"
-                    )
+                if let present = live.named(name), present.home == .file {
+                    managed.append(try unchanged(present, integration.definition))
+                    continue
                 }
                 let history = known[name] ?? []
                 if !isForced { try refuseOlder(integration, history) }
@@ -178,8 +177,31 @@ package struct Configurator: Sendable {
                 try refuseFiles(integration)
                 drafts.append(try draft(integration, by: author, home: .database, waiting, sealed, history))
             }
-            return try await carryOut(drafts)
+            return managed + (try await carryOut(drafts))
         }
+    }
+
+    /// What the configuration file manages may stand in a text as it is: an export has it too.
+    private func unchanged(_ present: LiveIntegration, _ wanted: IntegrationDefinition) throws -> ConfigurationChange {
+        let secrets = present.secrets
+        let hasOtherSecret = wanted.literals.contains { secret, value in
+            secrets[secret.rawValue].map(SecretReference.literal) != value
+        }
+        let newest = present.history.revisions.last
+        guard newest?.yaml == wanted.yaml, !hasOtherSecret else {
+            throw ConfigurationRefusal(
+                .invalid,
+                "\(present.name) is managed by the configuration file: change it there, and reload. Nothing was changed"
+            )
+        }
+        return ConfigurationChange(
+            integration: present.name,
+            kind: .unchanged,
+            home: .file,
+            revision: newest?.number,
+            firstEvent: newest?.firstEvent,
+            difference: nil
+        )
     }
 
     /// Who may change an integration from afar may not read the server's files with it.
@@ -372,6 +394,7 @@ package struct Configurator: Sendable {
         return ConfigurationChange(
             integration: draft.name,
             kind: made == nil ? .unchanged : before == nil ? .created : .changed,
+            home: draft.home,
             revision: holds?.number,
             firstEvent: holds?.firstEvent,
             difference: made.flatMap { TextDifference.lines(from: before?.yaml ?? "", to: $0.yaml) }

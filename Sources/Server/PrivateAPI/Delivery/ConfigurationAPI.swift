@@ -242,6 +242,7 @@ extension ConfigurationChange {
     fileprivate var json: JSON.Object {
         [
             "integration": .string(integration), "change": .string(kind.rawValue),
+            "managedBy": .string(home.rawValue),
             "revision": revision.map { .number(JSON.Number($0)) } ?? .null,
             "firstEvent": firstEvent.map { .number(JSON.Number($0)) } ?? .null,
             "difference": difference.map(JSON.string) ?? .null,
