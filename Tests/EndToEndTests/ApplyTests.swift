@@ -90,4 +90,30 @@ import Testing
         }
         #expect(try await trial.ferry.get("/admin/v1/integrations/main").body?["revision"] == 1)
     }
+
+    @Test func `says what else the text has, and that it is not applied`() async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        let more = """
+            listen: { public: 127.0.0.1:1 }
+            sources: { other: { write_key: other-key } }
+            tests: []
+            """
+        let applied = try await trial.command("apply", "-", input: "\(more)\n\(Self.own)")
+        #expect(applied.status == 0 && applied.output.contains("own  created"))
+        #expect(
+            applied.errors.contains("`listen`, `sources`, `tests` are not applied, only integrations are"),
+            "\(applied.errors)"
+        )
+        let answer = try await trial.ferry.postAdmin("/admin/v1/configuration", ["yaml": .string(Self.own)])
+        #expect(answer.body?["notes"] == [])
+        let none = try await trial.command("apply", "-", input: more)
+        #expect(none.status == 1 && none.errors.contains("the text defines no integration"))
+        let stranger = "\(more)\n\(Self.own.replacing("type:", with: "sources: [other]\n    type:"))"
+        let refused = try await trial.command("apply", "-", input: stranger)
+        #expect(
+            refused.status == 1
+                && refused.errors.contains("own takes events from the source other, which the server does"),
+            "\(refused.errors)"
+        )
+    }
 }

@@ -97,6 +97,8 @@ package struct Configuration: Sendable {
         package let line: Int
     }
 
+    /// The top-level keys that are written, in their order.
+    package internal(set) var sections: [String] = []
     package var publicAddress = Address(host: "127.0.0.1", port: 8080)
     package var privateAddress = Address(host: "127.0.0.1", port: 8081)
     /// `nil`: the private listener speaks plain HTTP.

@@ -24,6 +24,13 @@ struct ConfigurationParser {
     /// Sources of elsewhere that integrations may name; `nil` for any.
     let knownSources: [String]?
 
+    /// The top-level keys. Integrations name sources, and tests name integrations, wherever these stand in the file: so
+    /// they are read in this order.
+    static let sections = [
+        "listen", "data", "retention", "admin_token", "sources", "integrations", "workspaces", "workspace_settings",
+        "create_on_first_use", "tests",
+    ]
+
     init(reader: YAMLReader, knownSources: [String]?) {
         self.reader = reader
         self.knownSources = knownSources
@@ -33,16 +40,11 @@ struct ConfigurationParser {
         if let root = reader.compose(), !YAMLReader.isNull(root),
             let sections = reader.mapping(root, "the configuration")
         {
-            // Integrations name sources, and tests name integrations, wherever these stand in the file.
-            let order = [
-                "listen", "data", "retention", "admin_token", "sources", "integrations", "workspaces",
-                "workspace_settings",
-                "create_on_first_use", "tests",
-            ]
-            for section in sections where !order.contains(section.name) {
-                reader.noteUnknown(section.key, "key", section.name, among: order)
+            configuration.sections = sections.map(\.name)
+            for section in sections where !Self.sections.contains(section.name) {
+                reader.noteUnknown(section.key, "key", section.name, among: Self.sections)
             }
-            for name in order {
+            for name in Self.sections {
                 for section in sections where section.name == name { read(section.value, as: name) }
             }
         }

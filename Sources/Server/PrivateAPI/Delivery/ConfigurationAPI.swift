@@ -114,20 +114,53 @@ package struct ConfigurationAPI: Sendable {
             )
         }
         return try await answering {
-            let configuration: Configuration
-            do {
-                configuration = try Configuration(parsing: yaml, file: "the text", knownSources: knownSources())
-            } catch {
-                throw ConfigurationRefusal(.invalid, "\(error)\nNothing was changed")
-            }
+            let configuration = try read(yaml)
             let changes = try await configurator.apply(
                 configuration,
                 by: Revision.Author(of: request),
                 waiting: wish.waiting,
                 isForced: wish.force
             )
-            return .admin(.done, json: ["items": .array(changes.map { .object($0.json) })])
+            return .admin(
+                .done,
+                json: [
+                    "items": .array(changes.map { .object($0.json) }),
+                    "notes": .array(notes(on: configuration).map(JSON.string)),
+                ]
+            )
         }
+    }
+
+    /// The text with integrations; sources that stand beside them are not made by it.
+    private func read(_ yaml: String) throws(ConfigurationRefusal) -> Configuration {
+        let known = knownSources()
+        let configuration: Configuration
+        do {
+            configuration = try Configuration(parsing: yaml, file: "the text", knownSources: known)
+        } catch {
+            throw ConfigurationRefusal(.invalid, "\(error)\nNothing was changed")
+        }
+        for integration in configuration.integrations {
+            guard case .only(let names) = integration.sources,
+                let stranger = names.first(where: { !known.contains($0) })
+            else { continue }
+            throw ConfigurationRefusal(
+                .invalid,
+                """
+                \(integration.name) takes events from the source \(stranger), which the server does not have: add it to the \
+                configuration file, and reload. Nothing was changed
+                """
+            )
+        }
+        return configuration
+    }
+
+    /// What the text has beside integrations.
+    private func notes(on configuration: Configuration) -> [String] {
+        let others = configuration.sections.filter { $0 != "integrations" }.map { "`\($0)`" }
+        guard !others.isEmpty else { return [] }
+        let names = others.joined(separator: ", ") + (others.count == 1 ? " is" : " are")
+        return ["\(names) not applied, only integrations are: the rest is changed in the configuration file"]
     }
 
     private func reload(_ request: IncomingRequest) async throws -> Answer {
