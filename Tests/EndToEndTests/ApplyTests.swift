@@ -116,4 +116,26 @@ import Testing
             "\(refused.errors)"
         )
     }
+
+    @Test(arguments: [
+        ("env:PATH", "names the environment variable PATH"), ("env:FERRY_OTHER_API_KEY", "FERRY_OTHER_API_KEY"),
+        ("env:FERRY_OWN_SITE_ID", "FERRY_OWN_SITE_ID"), ("env:HOME", "write the value, which is sealed"),
+        ("env:FERRY_OWN_API_KEY", nil), ("env:FERRY_TEST_KNOWN", nil), ("literal", nil),
+    ])
+    func `reads no variable of the server but those that are meant for it`(key: String, words: String?) async throws {
+        let file = Self.file.replacing("s3cr3t-of-main", with: "env:FERRY_TEST_KNOWN")
+        let variables = ["FERRY_TEST_KNOWN": "k", "FERRY_OWN_API_KEY": "k", "FERRY_OWN_SITE_ID": "k"]
+        let trial = try await ConfiguredFerry(file, environment: variables)
+        let applied = try await trial.command("apply", "-", input: Self.own.replacing("s3cr3t-of-own", with: key))
+        guard let words else {
+            #expect(applied.status == 0, "\(applied.errors)")
+            // What was taken once can be applied again, and put back.
+            let exported = try await trial.command("export").output
+            #expect(try await trial.command("apply", "-", input: exported).status == 0)
+            return
+        }
+        #expect(applied.status == 1 && applied.errors.contains(words), "\(applied.errors)")
+        #expect(applied.errors.contains("Nothing was changed"))
+        #expect(try await trial.ferry.get("/admin/v1/integrations/own").status == 404)
+    }
 }

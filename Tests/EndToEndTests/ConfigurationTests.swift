@@ -141,8 +141,8 @@ import Testing
             (["apply", "-"], "integrations: [", "this is not YAML"),
             (
                 ["apply", "-"],
-                "integrations: { a: { type: customerio, settings: { site_id: env:NO_SUCH, api_key: k } } }",
-                "the environment variable NO_SUCH is not set"
+                "integrations: { a: { type: customerio, settings: { site_id: env:FERRY_A_SITE_ID, api_key: k } } }",
+                "the environment variable FERRY_A_SITE_ID is not set"
             ),
             (["export", "--integration", "none"], "", "there is no integration none: there are main"),
             (["revisions", "list", "none"], "", "there is no integration none: there are main"),

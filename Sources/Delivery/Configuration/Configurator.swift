@@ -90,6 +90,7 @@ package struct Configurator: Sendable {
                 drafts.append(try await restored(name, known[name] ?? []))
             }
             var changes = try await carryOut(drafts)
+            live.fileVariables = file.variables
             for name in kept where drafts.contains(where: { $0.home == .file && $0.name.hasSameBytes(as: name) }) {
                 // The file has taken it over.
                 try await revisions.release(name)
@@ -174,7 +175,7 @@ package struct Configurator: Sendable {
                 if !isForced { try refuseOlder(integration, history) }
                 // Those that don't open any more are what is to be replaced.
                 let sealed = (try? await revisions.secrets(of: name)) ?? [:]
-                try refuseFiles(integration)
+                try refuseForeignSecrets(of: integration)
                 drafts.append(try draft(integration, by: author, home: .database, waiting, sealed, history))
             }
             return managed + (try await carryOut(drafts))
@@ -204,18 +205,36 @@ package struct Configurator: Sendable {
         )
     }
 
-    /// Who may change an integration from afar may not read the server's files with it.
-    private func refuseFiles(_ integration: Integration) throws {
-        let settings = integration.settings
-        for case .file(let path)? in [settings.siteId, settings.apiKey] {
-            throw ConfigurationRefusal(
-                .invalid,
-                """
-                \(integration.name) names the file \(path), which only the configuration file may do: write the value, which is \
-                sealed, or env:NAME. Nothing was changed
-                """
-            )
+    /// Who may change an integration from afar may read neither the server's files nor its environment with it: the value
+    /// would go wherever the integration sends.
+    private func refuseForeignSecrets(of integration: Integration) throws {
+        let (wanted, present) = (integration.settings, live.named(integration.name)?.integration.settings)
+        try refuse(wanted.siteId, of: integration.name, .siteId, unless: present?.siteId)
+        try refuse(wanted.apiKey, of: integration.name, .apiKey, unless: present?.apiKey)
+    }
+
+    private func refuse(
+        _ reference: SecretReference?,
+        of integration: String,
+        _ secret: IntegrationDefinition.Secret,
+        unless present: SecretReference?
+    ) throws {
+        let placeholder = secret.placeholder(for: integration)
+        let foreign: String
+        switch reference {
+        case nil, .literal, present: return
+        case .file(let path): foreign = "the file \(path)"
+        case .environment(let name):
+            if name == placeholder || live.fileVariables.contains(name) { return }
+            foreign = "the environment variable \(name)"
         }
+        throw ConfigurationRefusal(
+            .invalid,
+            """
+            \(integration) names \(foreign), which only the configuration file may do: write the value, which is sealed, \
+            env:\(placeholder), or a variable that the configuration file names. Nothing was changed
+            """
+        )
     }
 
     private func refuseOlder(_ integration: Integration, _ history: [Revision]) throws {

@@ -5,6 +5,8 @@ import Synchronization
 /// The integrations of a running Ferry, in the order in which people see them.
 package final class LiveIntegrations: Sendable {
     private let members = Mutex<[LiveIntegration]>([])
+    /// The environment variables that the configuration file names.
+    private let variables = Mutex<Set<String>>([])
     /// What plans, and what changes under which configuration is planned, goes through here.
     let gate = PlanningGate()
     /// A signal after integrations have come or gone, and one at the beginning.
@@ -14,6 +16,12 @@ package final class LiveIntegrations: Sendable {
     package init() {
         (changes, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         signal.yield()
+    }
+
+    /// The environment variables that the configuration file names, and so lets others name.
+    var fileVariables: Set<String> {
+        get { variables.withLock(\.self) }
+        set { variables.withLock { $0 = newValue } }
     }
 
     package var all: [LiveIntegration] { members.withLock(\.self) }
