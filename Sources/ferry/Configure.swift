@@ -166,7 +166,13 @@ struct ChangeReport {
 
     static func printDifference(_ text: String?) {
         for line in (text ?? "").split(separator: "\n") {
-            let style: Terminal.Style = line.hasPrefix("+") ? .green : line.hasPrefix("-") ? .red : .dim
+            let style: Terminal.Style =
+                switch line.first {
+                case "+": .green
+                case "-": .red
+                case "~": .yellow
+                default: .dim
+                }
             Terminal.print("  " + Terminal.styled(String(line).onOneLine(upTo: 400), style))
         }
     }

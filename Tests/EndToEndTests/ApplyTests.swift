@@ -138,4 +138,24 @@ import Testing
         #expect(applied.errors.contains("Nothing was changed"))
         #expect(try await trial.ferry.get("/admin/v1/integrations/own").status == 404)
     }
+
+    @Test func `a changed secret is told without its value, and is today's when something is put back`() async throws {
+        let trial = try await ConfiguredFerry(Self.file)
+        #expect(try await trial.command("apply", "-", input: Self.own).status == 0)
+        let other = try await trial.command("apply", "-", input: Self.own.replacing("s3cr3t-of-own", with: "0ther"))
+        #expect(other.output.contains("own  changed: revision 2"))
+        #expect(other.output.contains("~ settings.api_key: another secret, which is not shown"), "\(other.output)")
+        let shown = try await trial.command("revisions", "show", "own", "2")
+        #expect(shown.output.contains("~ settings.api_key: another secret") && !shown.output.contains("site_id"))
+        let first = try await trial.command("revisions", "show", "own", "1")
+        #expect(first.output.contains("+   api_key: env:FERRY_OWN_API_KEY") && !first.output.contains("~ "))
+        let limited = try await trial.command("apply", "-", input: Self.own + "\n    rate_limit: 9")
+        #expect(limited.output.contains("~ settings.api_key") && limited.output.contains("+ rate_limit: 9"))
+        let back = try await trial.command("revisions", "put-back", "own", "2")
+        #expect(back.status == 0 && back.output.contains("- rate_limit: 9") && !back.output.contains("~ "))
+        #expect(back.errors.contains("site_id and api_key are those of today: former secrets are not kept"))
+        for output in [other, shown, first, limited, back] {
+            #expect(!output.output.contains("0ther") && !output.output.contains("s3cr3t"))
+        }
+    }
 }

@@ -364,7 +364,12 @@ package struct Configurator: Sendable {
             behindRead: behindRead ? live.named(integration.name)?.lastRead ?? 0 : nil,
             isKept: home == .database
         )
-        if home == .database { revision.secrets = literals }
+        if home == .database {
+            revision.secrets = literals
+            if !history.isEmpty {
+                revision.changedSecrets = literals.keys.filter { sealed[$0] != literals[$0] }.sorted()
+            }
+        }
         return Draft(
             integration: integration,
             connection: connection,
@@ -416,7 +421,7 @@ package struct Configurator: Sendable {
             home: draft.home,
             revision: holds?.number,
             firstEvent: holds?.firstEvent,
-            difference: made.flatMap { TextDifference.lines(from: before?.yaml ?? "", to: $0.yaml) }
+            difference: made?.difference(from: before)
         )
     }
 }
@@ -428,7 +433,8 @@ extension Revision {
             firstEvent: stored.firstEvent,
             at: stored.at,
             author: Author(rawValue: stored.author) ?? .api,
-            yaml: stored.text
+            yaml: stored.text,
+            changedSecrets: stored.changedSecrets
         )
     }
 }

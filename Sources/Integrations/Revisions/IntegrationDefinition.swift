@@ -27,6 +27,13 @@ package struct IntegrationDefinition: Sendable, Equatable {
     /// The section as YAML.
     package var yaml: String { JSON.object(section).yaml }
 
+    /// The secrets for which the section has placeholders.
+    package var placeholders: [Secret] {
+        Secret.allCases.filter { secret in
+            section["settings"]?[secret.rawValue]?.stringValue == "env:\(secret.placeholder(for: name))"
+        }
+    }
+
     /// A definition from its section as it was read.
     init(name: String, section: JSON.Object) {
         var section = section

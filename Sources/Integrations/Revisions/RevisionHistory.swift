@@ -12,18 +12,36 @@ package struct Revision: Sendable, Equatable {
     package let author: Author
     /// The integration's section as YAML, without secrets.
     package let yaml: String
+    /// Settings whose secret became another one with it.
+    package let changedSecrets: [String]
 
     /// Where a change came from.
     package enum Author: String, Sendable {
         case file, api = "API", console
     }
 
-    package init(number: Int64, firstEvent: Int64, at: Int64, author: Author, yaml: String) {
+    package init(
+        number: Int64,
+        firstEvent: Int64,
+        at: Int64,
+        author: Author,
+        yaml: String,
+        changedSecrets: [String] = []
+    ) {
         self.number = number
         self.firstEvent = firstEvent
         self.at = at
         self.author = author
         self.yaml = yaml
+        self.changedSecrets = changedSecrets
+    }
+
+    /// How it differs from the one before, line by line; of secrets it says only that they are others. `nil` where nothing
+    /// differs.
+    package func difference(from before: Revision?) -> String? {
+        let secrets = changedSecrets.map { "~ settings.\($0): another secret, which is not shown\n" }
+        let lines = [TextDifference.lines(from: before?.yaml ?? "", to: yaml)].compactMap(\.self) + secrets
+        return lines.isEmpty ? nil : lines.joined()
     }
 
     /// The integration of this name as it was.

@@ -11,6 +11,8 @@ package struct StoredRevision: Sendable, Equatable {
     package let at: Int64
     package let author: String
     package let text: String
+    /// Secrets that became others with it, though the text may be the same.
+    package let changedSecrets: [String]
 }
 
 /// A revision that is to be made.
@@ -27,6 +29,8 @@ package struct NewRevision: Sendable {
     package var isKept: Bool
     /// Secrets of the text, to be sealed; those that are not named stay as they are.
     package var secrets: [String: String] = [:]
+    /// Which of them there were before, with another value.
+    package var changedSecrets: [String] = []
 
     package init(integration: String, author: String, text: String, at: Int64, behindRead: Int64?, isKept: Bool) {
         self.integration = integration
@@ -129,7 +133,7 @@ enum RevisionTables {
     ) throws -> [StoredRevision] {
         let rows = try connection.rows(
             """
-            SELECT integration, number, first_event, at, author, text FROM revisions \(condition)
+            SELECT integration, number, first_event, at, author, text, changed_secrets FROM revisions \(condition)
             ORDER BY integration, number
             """,
             arguments
@@ -141,7 +145,8 @@ enum RevisionTables {
                 firstEvent: try row.integer(2),
                 at: try row.integer(3),
                 author: try row.text(4),
-                text: try row.text(5)
+                text: try row.text(5),
+                changedSecrets: try row.text(6).split(separator: ",").map(String.init)
             )
         }
     }
@@ -157,11 +162,18 @@ enum RevisionTables {
             firstEvent: try firstEvent(of: new, connection),
             at: new.at,
             author: new.author,
-            text: new.text
+            text: new.text,
+            changedSecrets: new.changedSecrets
         )
         try connection.run(
-            "INSERT INTO revisions (integration, number, first_event, at, author, text) VALUES (?, ?, ?, ?, ?, ?)",
-            [Text(made.integration), made.number, made.firstEvent, made.at, made.author, Text(made.text)]
+            """
+            INSERT INTO revisions (integration, number, first_event, at, author, text, changed_secrets)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                Text(made.integration), made.number, made.firstEvent, made.at, made.author, Text(made.text),
+                made.changedSecrets.joined(separator: ","),
+            ]
         )
         if new.isKept {
             try connection.run("INSERT OR IGNORE INTO kept_integrations (name) VALUES (?)", [Text(new.integration)])

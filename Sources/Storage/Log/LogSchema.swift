@@ -15,6 +15,7 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 erasures") { try createErasures($0) }
         migrator.registerMigration("2026-11-26 erasures in order") { try orderErasures($0) }
         migrator.registerMigration("2026-11-26 sources") { try createSources($0) }
+        migrator.registerMigration("2026-11-26 changed secrets") { try nameChangedSecrets($0) }
         return migrator
     }
 
@@ -277,6 +278,11 @@ enum LogSchema {
                 ALTER TABLE jobs ADD COLUMN email TEXT;
                 """
         )
+    }
+
+    /// Of earlier revisions nobody knows.
+    private static func nameChangedSecrets(_ connection: Database) throws {
+        try connection.execute(sql: "ALTER TABLE revisions ADD COLUMN changed_secrets TEXT NOT NULL DEFAULT ''")
     }
 
     /// What is being erased, and what was: then without a word about whom.

@@ -205,12 +205,12 @@ package struct ConfigurationAPI: Sendable {
         guard let position = revisions.firstIndex(where: { String($0.number) == number }) else {
             return .admin(.unknownPath, "\(name) has no revision \(number): the newest is \(revisions.count)")
         }
-        let before = position > 0 ? revisions[position - 1].yaml : ""
+        let before = position > 0 ? revisions[position - 1] : nil
         var json = revisions[position].json
         json["yaml"] = .string(revisions[position].yaml)
         json["section"] =
             (try? revisions[position].compile(named: name)).map { .object($0.definition.section) } ?? .null
-        json["difference"] = TextDifference.lines(from: before, to: revisions[position].yaml).map(JSON.string) ?? .null
+        json["difference"] = revisions[position].difference(from: before).map(JSON.string) ?? .null
         return .admin(.done, json: .object(json))
     }
 
@@ -227,11 +227,24 @@ package struct ConfigurationAPI: Sendable {
                 waiting: wish.waiting
             )
             var json = change.json
-            json["warning"] =
-                live.named(name)?.home == .file
-                ? "the configuration file is taken again at the next start or reload: change it there too" : .null
+            let warnings = live.named(name).map(warningsOfPuttingBack) ?? []
+            json["warning"] = warnings.isEmpty ? .null : .string(warnings.joined(separator: "; "))
             return .admin(.done, json: .object(json))
         }
+    }
+
+    /// What somebody who puts something back may not expect.
+    private func warningsOfPuttingBack(_ integration: LiveIntegration) -> [String] {
+        var warnings: [String] = []
+        if integration.home == .file {
+            warnings.append("the configuration file is taken again at the next start or reload: change it there too")
+        }
+        let secrets = integration.integration.definition.placeholders.map(\.rawValue)
+        if !secrets.isEmpty {
+            let names = secrets.joined(separator: " and ") + (secrets.count == 1 ? " is that" : " are those")
+            warnings.append("\(names) of today: former secrets are not kept")
+        }
+        return warnings
     }
 
     private func answering(_ work: () async throws -> Answer) async throws -> Answer {
