@@ -4,7 +4,7 @@ import Logging
 import ServiceLifecycle
 import Storage
 
-/// Keeps the data within its bounds, a little at a time: what is too old, or too much, leaves.
+/// Keeps the data within its bounds, a little at a time: what is too old, or too much, leaves, and old counts stand together.
 struct Housekeeping: Service {
     let store: DataStore
     let logger: Logger
@@ -14,6 +14,7 @@ struct Housekeeping: Service {
     /// Between two steps that remove something, so that events that arrive are not held up.
     private static let breath = Duration.milliseconds(20)
     private static let secondsBetweenWarnings = 60.0
+    private static let secondsBetweenMerges = 3_600.0
 
     init(_ store: DataStore, logger: Logger, policy: @escaping @Sendable () -> LogRetention.Policy) {
         self.store = store
@@ -25,15 +26,20 @@ struct Housekeeping: Service {
         await cancelWhenGracefulShutdown {
             var warnedAt = Date.distantPast
             var dropped = 0
+            var mergesAt = Date.distantPast
             while !Task.isCancelled {
                 let outcome = await step()
+                if mergesAt.timeIntervalSinceNow <= 0, await mergeCounts() {
+                    mergesAt = Date(timeIntervalSinceNow: Self.secondsBetweenMerges)
+                }
                 dropped += outcome.dropped
                 if outcome.isFull || dropped > 0, warnedAt.timeIntervalSinceNow < -Self.secondsBetweenWarnings {
                     warn(isFull: outcome.isFull, dropped: dropped)
                     warnedAt = Date()
                     dropped = 0
                 }
-                try? await Task.sleep(for: outcome.isDone ? Self.pace : Self.breath)
+                let isDone = outcome.isDone && mergesAt.timeIntervalSinceNow > 0
+                try? await Task.sleep(for: isDone ? Self.pace : Self.breath)
             }
         }
     }
@@ -46,6 +52,16 @@ struct Housekeeping: Service {
         } catch {
             logger.error("old data can't be removed", metadata: ["error": "\(error)"])
             return LogRetention.Outcome()
+        }
+    }
+
+    /// Whether nothing is left to merge for now.
+    private func mergeCounts() async -> Bool {
+        do {
+            return try await store.ledger.mergeTallies(at: Timestamp.now.milliseconds)
+        } catch {
+            logger.error("old counts can't be merged", metadata: ["error": "\(error)"])
+            return true
         }
     }
 

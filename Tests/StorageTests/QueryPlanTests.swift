@@ -87,6 +87,10 @@ import Testing
         _ = try await ledger.counted(.live, of: "i")
         _ = try await ledger.requests(of: cursor.id, withEvent: 1)
         _ = try await ledger.tallies(of: cursor.id)
+        commit.tallies = [.init(minute: 1, verdict: "v", count: 1)]
+        try await ledger.record(commit)
+        let isMerged = try await ledger.mergeTallies(at: .max / 2)
+        #expect(!isMerged)
     }
 
     @Test func `of workspace.db`() async throws {
