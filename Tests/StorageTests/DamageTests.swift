@@ -80,6 +80,23 @@ import Testing
         try store.close()
     }
 
+    @Test func `integrations that live in the data are saved with it, and their secrets`() async throws {
+        let scratch = try await makeLog()
+        var store = try DataStore(opening: scratch.data)
+        var revision = NewRevision(integration: "own", author: "API", text: "t", at: 5, behindRead: nil, isKept: true)
+        revision.secrets = ["api_key": "open sesame"]
+        let made = try await store.revisions.add([revision])
+        try await store.revisions.pause("own", true)
+        try store.close()
+        _ = try LogRepair(of: scratch.path + "/data")
+        store = try DataStore(opening: scratch.data)
+        #expect(try await store.revisions.all() == ["own": made])
+        #expect(try await store.revisions.keptIntegrations() == ["own"])
+        #expect(try await store.revisions.secrets(of: "own") == ["api_key": "open sesame"])
+        #expect(try await store.revisions.pausedIntegrations() == ["own"])
+        try store.close()
+    }
+
     @Test func `a log that was cut off is saved up to there`() async throws {
         let scratch = try await makeLog()
         let path = scratch.path + "/data/ferry.db"

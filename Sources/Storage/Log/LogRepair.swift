@@ -27,7 +27,10 @@ package struct LogRepair: Sendable, Equatable {
         ("refused_messages", "number"), ("recent_keys", "seq"), ("repeats", "seq"),
     ]
     /// Small tables without one, and `seen`; they are saved up to the damage.
-    private static let others = ["secrets", "exceptions", "tallies", "seen", "erasure_commands"]
+    private static let others = [
+        "secrets", "exceptions", "tallies", "seen", "erasure_commands", "revisions", "kept_integrations",
+        "sealed_secrets", "paused_integrations",
+    ]
 
     /// Repairs the log of a folder that no server uses.
     ///
