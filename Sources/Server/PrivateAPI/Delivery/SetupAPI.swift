@@ -16,7 +16,7 @@ struct SetupAPI: Sendable {
             guard let integration = live.named(path["name"])?.integration else { return live.unknown(path["name"]) }
             return .admin(.done, json: ["items": .array(integration.actions.map(\.json))])
         }
-        routes.on(.post, "\(root)/integrations/{name}/check", behind: door) { _, path in
+        routes.onCall("\(root)/integrations/{name}/check", behind: door) { _, path in
             guard let integration = live.named(path["name"]) else { return live.unknown(path["name"]) }
             return .admin(.done, json: await integration.checkCredentials().json)
         }

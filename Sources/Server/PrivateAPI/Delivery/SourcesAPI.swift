@@ -30,13 +30,13 @@ package struct SourcesAPI: Sendable {
         let root = "/admin/v1/sources"
         routes.on(.get, root, behind: door) { _, _ in list() }
         routes.on(.post, root, behind: door) { request, _ in try await make(request) }
-        routes.on(.post, "\(root)/{name}/enable", behind: door) { _, path in
+        routes.onCall("\(root)/{name}/enable", behind: door) { _, path in
             try await change(path["name"]) { $0.isEnabled = true }
         }
-        routes.on(.post, "\(root)/{name}/disable", behind: door) { _, path in
+        routes.onCall("\(root)/{name}/disable", behind: door) { _, path in
             try await change(path["name"]) { $0.isEnabled = false }
         }
-        routes.on(.post, "\(root)/{name}/remove", behind: door) { _, path in try await remove(path["name"]) }
+        routes.onCall("\(root)/{name}/remove", behind: door) { _, path in try await remove(path["name"]) }
     }
 
     private func list() -> Answer {
