@@ -3,14 +3,20 @@ import Storage
 
 /// Names that an identify may carry and that are not attributes of a person (track-api.md §7.2).
 enum PersonAttribute {
-    private static let identifiers = ["id", "email", "cio_id"]
+    /// An id that people are not known by is the workspace's own (§5), and not to be written.
+    private static let identifiers = ["id", "cio_id"]
     private static let control = ["_update", "_timestamp", "cio_relationships"]
     private static let system = [
         "_created_in_customerio_at", "_cio_subscription_preferences_computed", "_last_emailed", "timezone_valid",
         "cio_timezone", "cio_location_source", "cio_latitude", "cio_longitude",
     ]
 
-    static func isNotStored(_ name: String) -> Bool {
+    /// What is stored of the attributes of a call.
+    static func stored(_ attributes: JSON.Object, _ settings: WorkspaceSettings) -> JSON.Object {
+        attributes.removing { isNotStored($0) || settings.takesAddresses && $0.hasSameBytes(as: "email") }
+    }
+
+    private static func isNotStored(_ name: String) -> Bool {
         identifiers.contains { $0.hasSameBytes(as: name) } || control.contains { $0.hasSameBytes(as: name) }
             || system.contains { $0.hasSameBytes(as: name) } || name.utf8.starts(with: "cio_iso_".utf8)
     }

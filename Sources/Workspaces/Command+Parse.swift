@@ -90,10 +90,10 @@ extension Command {
         let given = reader.object(reader.item["attributes"], orEmpty: "attributes")
         let time = updateTime(given, &reader, now: now)
         let links = reader.objectLinks(isRequired: false)
-        let id = reader.identifierChange(given["id"], field: "attributes.id")
-        let email = reader.identifierChange(given["email"], field: "attributes.email")
-        let cioId = reader.identifierChange(given["cio_id"], field: "attributes.cio_id")
-        let attributes = given.removing { PersonAttribute.isNotStored($0) }
+        let id = reader.identifierChange("id", of: given)
+        let email = reader.identifierChange("email", of: given)
+        let cioId = reader.identifierChange("cio_id", of: given)
+        let attributes = PersonAttribute.stored(given, reader.settings)
         reader.checkLimits(of: attributes, field: "attributes", reserved: "_relationship")
         switch subject {
         case nil: return nil
@@ -161,8 +161,8 @@ extension Command {
     /// Trimmed; its length is limited for events alone (track-api.md §12).
     private static func eventName(limited: Bool, _ reader: inout ItemReader) -> String? {
         guard let text = word("name", &reader) else { return nil }
-        let name = text.trimmed
-        guard !name.isEmpty else {
+        let name = reader.settings.trimsEventNames ? text.trimmed : text
+        guard !name.isBlank else {
             reader.refuse(.invalid("name", "event name must not be blank"))
             return nil
         }

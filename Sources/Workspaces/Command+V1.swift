@@ -63,7 +63,7 @@ extension Command {
         let email = reader.identifierAttribute("email", mayBeEmpty: true)
         let cioId = reader.identifierAttribute("cio_id", mayBeEmpty: true)
         let time = reader.time(reader.item["_timestamp"], field: "_timestamp", default: now)
-        let attributes = reader.item.removing { PersonAttribute.isNotStored($0) }
+        let attributes = PersonAttribute.stored(reader.item, reader.settings)
         reader.checkLimits(ofV1: attributes)
         let (links, endedLinks) = relationships(&reader)
         guard let person else { return nil }
@@ -158,8 +158,8 @@ extension Command {
             reader.refuse(.invalid("", "event name must be a string"))
             return nil
         }
-        let name = text.trimmed
-        guard !name.isEmpty else {
+        let name = reader.settings.trimsEventNames ? text.trimmed : text
+        guard !name.isBlank else {
             reader.refuse(.invalid("", "event name must not be blank"))
             return nil
         }
@@ -185,15 +185,17 @@ extension Command {
         for member in answer where member.value.stringValue == nil {
             reader.refuse(.invalid("data.\(member.key)", "must be a string"))
         }
-        let texts = ["id", "email"].compactMap { key in
+        let kinds = ["email", "id"].filter(reader.settings.identifies)
+        let texts = kinds.compactMap { key in
             answer[key]?.stringValue.flatMap { $0.isBlank ? nil : (key, $0) }
         }
         guard texts.count == 1, let (kind, text) = texts.first else {
-            reader.refuse(.invalid("data", "must contain exactly one of email and id"))
+            let words = kinds.count == 1 ? "" : "exactly one of "
+            reader.refuse(.invalid("data", "must contain \(words)\(kinds.joined(separator: " and "))"))
             return nil
         }
         guard let text = reader.identifierText(.string(text), field: "data.\(kind)") else { return nil }
-        let attributes = answer.removing { PersonAttribute.isNotStored($0) }
+        let attributes = PersonAttribute.stored(answer, reader.settings)
         reader.checkLimits(ofV1: attributes)
         let update = PersonUpdate(
             person: kind == "id" ? .id(text) : .email(text),
@@ -224,9 +226,11 @@ extension Command {
             case .only(let numbers): number.map(numbers.contains) ?? false
             }
         if !isKnown { reader.refuse(.invalid("", "segment does not exist or is not a manual segment")) }
-        let kind = idType ?? "id"
-        if !["id", "email", "cio_id"].contains(kind) {
-            reader.refuse(.invalid("id_type", "must be id, email or cio_id"))
+        let kinds = ["id", "email", "cio_id"].filter(reader.settings.identifies)
+        let kind = idType ?? kinds.first ?? "id"
+        if !kinds.contains(kind) {
+            let words = kinds.dropLast().joined(separator: ", ")
+            reader.refuse(.invalid("id_type", "must be \(words) or cio_id"))
         }
         let entries = reader.item["ids"]?.arrayValue ?? []
         guard 1...TrackLimit.segmentEntries ~= entries.count else {

@@ -76,7 +76,12 @@ struct Execution {
     }
 
     func make(id: String?, email: String?) throws -> StoredPerson {
-        let person = try workspace.addPerson(id: id, email: email, madeAt: now, cioId: MadeIdentifier.person)
+        var person = try workspace.addPerson(id: id, email: email, madeAt: now, cioId: MadeIdentifier.person)
+        if !settings.takesIds {
+            // Where people are known by their address they have an id all the same, which is made for them (§5).
+            person.id = person.cioId
+            try workspace.setIdentifiers(of: person)
+        }
         try log("profile_create", of: person)
         return person
     }

@@ -4,7 +4,7 @@ import Storage
 /// What only version 1 has, in the words that Customer.io has published for it (track-api.md §3.2).
 extension ItemReader {
     /// The person whom a segment of the path names: `cio_` and a cio_id, an e-mail address, else an id (track-api.md
-    /// §6.1).
+    /// §6.1). Where people are known by one of the two alone, it is that one.
     mutating func person(inPath text: String) -> PersonIdentifier? {
         guard !text.isBlank else {
             refuse(.invalid("", "id attribute cannot be an empty string"))
@@ -16,12 +16,21 @@ extension ItemReader {
             return nil
         }
         guard cioId.utf8.count == text.utf8.count else { return .cioId(cioId) }
-        return text.isAddress ? .email(text) : .id(text)
+        switch settings.identifiers {
+        case .emailOrId: return text.isAddress ? .email(text) : .id(text)
+        case .id: return .id(text)
+        case .email:
+            guard text.isAddress else {
+                refuse(.invalid("", "invalid identifier"))
+                return nil
+            }
+            return .email(text)
+        }
     }
 
-    /// An identifier among the attributes of an identify.
+    /// An identifier among the attributes of an identify; absent, too, where it identifies nobody.
     mutating func identifierAttribute(_ name: String, mayBeEmpty: Bool) -> IdentifierChange {
-        guard let value = item[name] else { return .absent }
+        guard settings.identifies(by: name), let value = item[name] else { return .absent }
         if value.isNull { return .cleared }
         guard let text = value.stringValue ?? value.numberValue?.text else {
             refuse(.invalid("", "\(name) attribute must be a string value"))

@@ -53,7 +53,7 @@ struct ItemReader {
             refuse(.invalid(field, "must contain exactly one identifier"))
             return nil
         }
-        guard kind != "phone" || settings.identifiesByPhone, kind != "anonymous_id" || allowsAnonymous else {
+        guard settings.identifies(by: kind) || kind == "anonymous_id" && allowsAnonymous else {
             refuse(.invalid("\(field).\(kind)", "is not supported as an identifier here"))
             return nil
         }
@@ -112,9 +112,10 @@ struct ItemReader {
         return (attributes, phone)
     }
 
-    /// An identifier among the attributes of an identify.
-    mutating func identifierChange(_ value: JSON?, field: String) -> IdentifierChange {
-        guard let value else { return .absent }
+    /// An identifier among the attributes of an identify; absent, too, where it identifies nobody.
+    mutating func identifierChange(_ name: String, of attributes: JSON.Object) -> IdentifierChange {
+        guard settings.identifies(by: name), let value = attributes[name] else { return .absent }
+        let field = "attributes.\(name)"
         if value.isNull || value.isEmptyText { return .cleared }
         return identifierText(value, field: field).map { .value($0) } ?? .absent
     }
@@ -273,6 +274,18 @@ struct ItemReader {
             return `default`
         }
         return seconds
+    }
+}
+
+extension WorkspaceSettings {
+    /// Whether people of the workspace are found by this key of an `identifiers` object.
+    func identifies(by kind: String) -> Bool {
+        switch kind {
+        case "id": takesIds
+        case "email": takesAddresses
+        case "phone": identifiesByPhone
+        default: kind == "cio_id"
+        }
     }
 }
 

@@ -9,6 +9,17 @@ package struct WorkspaceSettings: Sendable, Equatable {
         case all
     }
 
+    /// By what a workspace knows people (§5); `cio_id` always does.
+    package enum Identifiers: String, Sendable, CaseIterable {
+        /// What new workspaces do.
+        case emailOrId = "email_or_id"
+        /// An address is an attribute as any other.
+        case id
+        /// Each person has an id that the workspace makes, and nobody is called by it.
+        case email
+    }
+
+    package var identifiers = Identifiers.emailOrId
     /// Whether an identify by id may replace an e-mail address that is set (§6.2, row 7).
     package var updatesEmailUsingId = false
     /// Whether an identify merges the owner of its id with the owner of its e-mail address (§14.3).
@@ -23,12 +34,17 @@ package struct WorkspaceSettings: Sendable, Equatable {
 
     /// Whether a phone number in E.164 identifies people (§6.1); else it is an attribute as any other.
     package var identifiesByPhone = false
+    /// Whether spaces around an event's name are no part of it (§5).
+    package var trimsEventNames = true
     /// Whether an event's id must be a ULID; else another one is no mistake, and no repetition is known by it (§12).
     package var asksForULIDs = false
     /// Which manual segments there are (§9.14).
     package var segments = KnownSegments.any
 
     package init() {}
+
+    var takesIds: Bool { identifiers != .email }
+    var takesAddresses: Bool { identifiers != .id }
 }
 
 /// Which manual segments a workspace has (track-api.md §9.14).

@@ -7,7 +7,6 @@ import Server
 import Storage
 import Synchronization
 import TrackAPI
-import Workspaces
 
 /// Makes the way to an integration's destination, with its credentials in hand.
 final class Connector: Sendable {
@@ -50,20 +49,12 @@ final class Connector: Sendable {
         workspaces = EmbeddedWorkspaces(
             in: store.workspaces,
             createsOnFirstUse: options.configuration.createsWorkspaces,
-            settings: WorkspaceSettings(options.configuration.workspaceSettings),
-            requestsPerSecond: options.configuration.workspaceSettings.requestsPerSecond
+            traits: EmbeddedWorkspace.Traits(options.configuration.workspaceSettings)
         )
         self.httpClient = httpClient
         self.loopClient = loopClient
         self.logger = logger
-        for workspace in options.configuration.workspaces {
-            workspaces.declare(
-                workspace.name,
-                siteID: try workspace.siteId.resolved(),
-                apiKey: try workspace.apiKey.resolved(),
-                region: workspace.region == .eu ? .eu : .us
-            )
-        }
+        try workspaces.declare(options.configuration)
     }
 
     /// The private listener is bound; nothing is sent before.
@@ -176,28 +167,6 @@ final class Connector: Sendable {
             case .refused(let words), .unreachable(let words), .unexpected(let words):
                 Terminal.error("\(name): \(words)")
             }
-        }
-    }
-}
-
-extension WorkspaceSettings {
-    /// A new workspace's settings, changed as the file says.
-    fileprivate init(_ file: Configuration.WorkspaceSettings) {
-        self.init()
-        for (key, isOn) in file.switches { self[keyPath: Self.path(of: key)] = isOn }
-        if let suppressesAll = file.suppressesAll { suppressionReach = suppressesAll ? .all : .passed }
-        if let segments = file.segments { self.segments = .only(Set(segments.map(Int64.init))) }
-    }
-
-    private static func path(of key: Configuration.WorkspaceSettings.Switch) -> WritableKeyPath<Self, Bool> {
-        switch key {
-        case .updatesEmailUsingId: \.updatesEmailUsingId
-        case .mergesAutomatically: \.mergesAutomatically
-        case .mergesAnonymousEvents: \.mergesAnonymousEvents
-        case .eventsMakePeople: \.eventsMakePeople
-        case .keepsAttributesOfRefusedIdentify: \.keepsAttributesOfRefusedIdentify
-        case .identifiesByPhone: \.identifiesByPhone
-        case .asksForULIDs: \.asksForULIDs
         }
     }
 }

@@ -25,14 +25,17 @@ struct PrivateServer {
     ) async throws {
         let data = try data ?? DataStore(opening: .memory)
         let workspaces = names.enumerated().map { number, name in
-            EmbeddedWorkspace(
+            var traits = EmbeddedWorkspace.Traits()
+            traits.region = number == 0 ? .us : .eu
+            traits.requestsPerSecond = requestsPerSecond
+            traits.settings = settings
+            return EmbeddedWorkspace(
                 name: name,
                 siteID: "\(name)-site",
                 apiKey: "\(name)-key",
-                region: number == 0 ? .us : .eu,
                 environmentID: Int64(number + 3),
-                requestsPerSecond: requestsPerSecond,
-                workspace: Workspace(name: name, in: data.workspaces, settings: settings)
+                traits: traits,
+                in: data.workspaces
             )
         }
         try await RunningServer.with { logger in

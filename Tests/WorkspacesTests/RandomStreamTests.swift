@@ -23,11 +23,12 @@ import Workspaces
         #expect(try await test.workspace.counts().relationships > 0)
     }
 
-    @Test func `leave what a simple model says`() async throws {
-        var stream = RandomStream()
+    @Test(arguments: WorkspaceSettings.Identifiers.allCases)
+    func `leave what a simple model says`(identifiers: WorkspaceSettings.Identifiers) async throws {
+        var stream = RandomStream(identifiers)
         for _ in 0..<25 {
-            let test = try Playground()
-            var model = WorkspaceModel()
+            let test = try Playground { $0.identifiers = identifiers }
+            var model = WorkspaceModel(identifiers: identifiers.rawValue)
             var items: [String] = []
             for step in 0..<80 {
                 let cioIds = (1...12).map(WorkspaceModel.cioId)
@@ -122,6 +123,11 @@ extension Playground {
 /// Items that collide a lot: few people, few objects, every operation.
 private struct RandomStream {
     private var generator = SeededGenerator(for: "Random streams")
+    private let known: WorkspaceSettings.Identifiers
+
+    init(_ known: WorkspaceSettings.Identifiers = .emailOrId) {
+        self.known = known
+    }
 
     private mutating func draw(_ bound: Int) -> Int {
         Int.random(in: 0..<bound, using: &generator)
@@ -133,8 +139,8 @@ private struct RandomStream {
 
     private mutating func identifiers(_ cioIds: [String]) -> String {
         switch draw(7) {
-        case 0...2: return #"{"id":"u\#(draw(8))"}"#
-        case 3...5: return #"{"email":"\#(["a", "A", "b", "c", "d"][draw(5)])@x.com"}"#
+        case 0...2 where known != .email, 3...5 where known == .id: return #"{"id":"u\#(draw(8))"}"#
+        case 0...5: return #"{"email":"\#(["a", "A", "b", "c", "d"][draw(5)])@x.com"}"#
         default: return #"{"cio_id":"\#(cioIds.isEmpty ? "ff" : cioIds[draw(cioIds.count)])"}"#
         }
     }

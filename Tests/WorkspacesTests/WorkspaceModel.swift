@@ -22,6 +22,8 @@ struct WorkspaceModel {
         let at: Int64
     }
 
+    /// By what people are known (§5): `email_or_id`, `id` or `email`.
+    let identifiers: String
     private(set) var people: [Person] = []
     private var made = 0
     /// Identifiers that were blocked together.
@@ -33,6 +35,10 @@ struct WorkspaceModel {
     private var held: [String: [String: [String: Value]]] = [:]
     private(set) var events: [Event] = []
     private var joined: [String: (person: Int, at: Int64)] = [:]
+
+    init(identifiers: String = "email_or_id") {
+        self.identifiers = identifiers
+    }
 
     // MARK: Items
 
@@ -149,7 +155,8 @@ struct WorkspaceModel {
     private mutating func make(id: String?, email: String?, _ key: String) -> Int {
         made += 1
         let given = key.hasPrefix("email:") ? String(key.dropFirst(6)) : nil
-        people.append(Person(number: made, id: id, email: email ?? given))
+        let own = identifiers == "email" ? Self.cioId(made) : id
+        people.append(Person(number: made, id: own, email: email ?? given))
         return made
     }
 
@@ -177,13 +184,14 @@ struct WorkspaceModel {
         _ time: Int64,
         _ now: Int64
     ) {
-        let id = attributes["id"]?.stringValue
-        let email = attributes["email"]?.stringValue
+        let id = identifiers == "email" ? nil : attributes["id"]?.stringValue
+        let email = identifiers == "id" ? nil : attributes["email"]?.stringValue
         let among = [id.map { "id:\($0)" }, email.map { "email:\($0.lowercased())" }].compactMap(\.self)
         if isBlocked(call) || among.contains(where: isBlocked) { return }
         let isUpdate = attributes["_update"] == true
         guard let person = target(call, id, email, among, isUpdate, now) else { return }
-        let stored = attributes.removing { ["id", "email", "_update"].contains($0) }
+        let isAttribute = identifiers == "id"
+        let stored = attributes.removing { $0 == "email" && !isAttribute || ["id", "_update"].contains($0) }
         change(person) { $0.attributes = Self.changed($0.attributes, stored, time) }
         if let anonymousId = attributes["anonymous_id"]?.stringValue { join(anonymousId, person, now) }
         for (object, changes) in links {

@@ -13,27 +13,58 @@ extension Configuration {
             case eventsMakePeople = "events_make_people"
             case keepsAttributesOfRefusedIdentify = "keep_attributes_of_refused_identify"
             case identifiesByPhone = "identify_by_phone"
+            case trimsEventNames = "trim_event_names"
             case asksForULIDs = "require_ulids"
         }
 
+        /// By what people are known.
+        package enum Identifiers: String, Sendable, CaseIterable {
+            case emailOrId = "email_or_id"
+            case id, email
+        }
+
         package internal(set) var switches: [Switch: Bool] = [:]
+        package internal(set) var identifiers: Identifiers?
         /// Whether a suppression blocks the id and the e-mail address, and not only what was passed.
         package internal(set) var suppressesAll: Bool?
         /// The manual segments that there are; `nil`: any.
         package internal(set) var segments: [Int]?
         package internal(set) var requestsPerSecond: Int?
 
-        init() {}
+        package init() {}
+
+        /// These settings, with those of one workspace in front of them.
+        package func changed(by own: WorkspaceSettings) -> WorkspaceSettings {
+            var settings = self
+            settings.switches.merge(own.switches) { $1 }
+            settings.identifiers = own.identifiers ?? identifiers
+            settings.suppressesAll = own.suppressesAll ?? suppressesAll
+            settings.segments = own.segments ?? segments
+            settings.requestsPerSecond = own.requestsPerSecond ?? requestsPerSecond
+            return settings
+        }
     }
 }
 
 extension ConfigurationParser {
-    mutating func workspaceSettings(_ node: Node) -> Configuration.WorkspaceSettings {
+    /// The settings of all workspaces or of one; `what` is the section's key.
+    mutating func workspaceSettings(_ node: Node, _ what: String) -> Configuration.WorkspaceSettings {
         var settings = Configuration.WorkspaceSettings()
         let known =
-            Configuration.WorkspaceSettings.Switch.allCases.map(\.rawValue) + ["suppress", "segments", "rate_limit"]
-        readKeys(of: node, "`workspace_settings`", known: known) { parser, name, value in
+            Configuration.WorkspaceSettings.Switch.allCases.map(\.rawValue)
+            + ["identifiers", "suppress", "segments", "rate_limit"]
+        readKeys(of: node, "`\(what)`", known: known) { parser, name, value in
             switch name {
+            case "identifiers":
+                guard let text = parser.reader.string(value, "`identifiers`") else { return }
+                settings.identifiers = .init(rawValue: text)
+                if settings.identifiers == nil {
+                    parser.reader.note(
+                        value,
+                        "people are not identified by `\(text)`",
+                        "write `email_or_id`, `id` or `email`"
+                    )
+                }
             case "suppress":
                 switch parser.reader.string(value, "`suppress`") {
                 case "passed": settings.suppressesAll = false

@@ -13,6 +13,8 @@ extension Configuration {
         package let apiKey: SecretReference
         /// Where it claims to live.
         package let region: Region
+        /// Where it behaves otherwise than all of them.
+        package let settings: WorkspaceSettings
     }
 }
 
@@ -22,8 +24,13 @@ extension ConfigurationParser {
         for entry in entries {
             var keys: [String: SecretReference] = [:]
             var region = Configuration.Workspace.Region.us
-            let known = ["site_id", "api_key", "region"]
+            var settings = Configuration.WorkspaceSettings()
+            let known = ["site_id", "api_key", "region", "settings"]
             let read = readKeys(of: entry.value, "a workspace", known: known) { parser, name, value in
+                if name == "settings" {
+                    settings = parser.workspaceSettings(value, name)
+                    return
+                }
                 guard let text = parser.reader.string(value, "`\(name)`") else { return }
                 guard name == "region" else {
                     keys[name] = SecretReference(text)
@@ -41,7 +48,13 @@ extension ConfigurationParser {
             }
             guard let siteId = keys["site_id"], let apiKey = keys["api_key"] else { continue }
             add(
-                Configuration.Workspace(name: entry.name, siteId: siteId, apiKey: apiKey, region: region),
+                Configuration.Workspace(
+                    name: entry.name,
+                    siteId: siteId,
+                    apiKey: apiKey,
+                    region: region,
+                    settings: settings
+                ),
                 entry.key
             )
         }

@@ -63,7 +63,7 @@ struct ConfigurationParser {
         case "sources": readSources(node)
         case "integrations": readIntegrations(node)
         case "workspaces": readWorkspaces(node)
-        case "workspace_settings": configuration.workspaceSettings = workspaceSettings(node)
+        case "workspace_settings": configuration.workspaceSettings = workspaceSettings(node, section)
         case "create_on_first_use":
             if let creates = reader.bool(node, "`create_on_first_use`") { configuration.createsWorkspaces = creates }
         default: readTests(node)

@@ -10,16 +10,25 @@ package struct EmbeddedWorkspace: Sendable {
         case us, eu
     }
 
+    /// How it behaves.
+    package struct Traits: Sendable {
+        /// What it says about where it lives.
+        package var region = Region.us
+        /// Requests that it takes in one second, more being answered 429; `nil`, as many as come.
+        package var requestsPerSecond: Int?
+        /// How it carries out operations.
+        package var settings = WorkspaceSettings()
+
+        package init() {}
+    }
+
     /// What `?workspace=` and the header `x-ferry-workspace` call it.
     package let name: String
     fileprivate let siteID: [UInt8]
     fileprivate let apiKey: [UInt8]
-    /// What it says about where it lives.
-    package let region: Region
+    let traits: Traits
     /// The number of the workspace.
     package let environmentID: Int64
-    /// Requests that it takes in one second, more being answered 429; `nil`, as many as come.
-    package let requestsPerSecond: Int?
     /// What carries out the operations.
     package let workspace: Workspace
 
@@ -28,18 +37,16 @@ package struct EmbeddedWorkspace: Sendable {
         name: String,
         siteID: String,
         apiKey: String,
-        region: Region = .us,
         environmentID: Int64 = 1,
-        requestsPerSecond: Int? = nil,
-        workspace: Workspace
+        traits: Traits = Traits(),
+        in store: WorkspaceStore
     ) {
         self.name = name
         self.siteID = Array(siteID.utf8)
         self.apiKey = Array(apiKey.utf8)
-        self.region = region
         self.environmentID = environmentID
-        self.requestsPerSecond = requestsPerSecond
-        self.workspace = workspace
+        self.traits = traits
+        workspace = Workspace(name: name, in: store, settings: traits.settings)
     }
 }
 
@@ -71,9 +78,8 @@ package final class EmbeddedWorkspaces: Sendable {
     /// Where further ones are kept; `nil` when there are none but those that are put.
     private let store: WorkspaceStore?
     private let createsOnFirstUse: Bool
-    /// How those behave that are made here.
-    private let settings: WorkspaceSettings
-    private let requestsPerSecond: Int?
+    /// How those behave of which nothing else is said.
+    private let traits: EmbeddedWorkspace.Traits
     private let journalBudget = ByteBudget(limit: Journal.bytesInAll)
     /// Of requests that no workspace was opened by.
     let strangers: TestDouble
@@ -82,17 +88,14 @@ package final class EmbeddedWorkspaces: Sendable {
     ///   - workspaces: those that are there from the start.
     ///   - store: where further ones are kept.
     ///   - createsOnFirstUse: whether credentials that nobody knows make a workspace named after their site id.
-    ///   - settings: how those behave that are made here.
-    ///   - requestsPerSecond: what each of them takes; `nil`, as many as come.
+    ///   - traits: how those behave that are made here, where nothing else is said of them.
     package init(
         _ workspaces: [EmbeddedWorkspace] = [],
         in store: WorkspaceStore? = nil,
         createsOnFirstUse: Bool = false,
-        settings: WorkspaceSettings = WorkspaceSettings(),
-        requestsPerSecond: Int? = nil
+        traits: EmbeddedWorkspace.Traits = EmbeddedWorkspace.Traits()
     ) {
-        self.settings = settings
-        self.requestsPerSecond = requestsPerSecond
+        self.traits = traits
         state = Mutex(State(workspaces: workspaces))
         self.store = store
         self.createsOnFirstUse = createsOnFirstUse
@@ -104,25 +107,24 @@ package final class EmbeddedWorkspaces: Sendable {
     /// Adds a workspace, or gives one other credentials.
     package func put(_ name: String, siteID: String, apiKey: String) {
         guard let store else { return }
-        state.withLock { _ = $0.put(name, make(name, siteID, apiKey, .us, in: store)) }
+        state.withLock { _ = $0.put(name, make(name, siteID, apiKey, traits, in: store)) }
     }
 
     private func make(
         _ name: String,
         _ siteID: String,
         _ apiKey: String,
-        _ region: EmbeddedWorkspace.Region,
+        _ traits: EmbeddedWorkspace.Traits,
         in store: WorkspaceStore
     ) -> (_ environmentID: Int64) -> EmbeddedWorkspace {
-        { [settings, requestsPerSecond] number in
+        { number in
             EmbeddedWorkspace(
                 name: name,
                 siteID: siteID,
                 apiKey: apiKey,
-                region: region,
                 environmentID: number,
-                requestsPerSecond: requestsPerSecond,
-                workspace: Workspace(name: name, in: store, settings: settings)
+                traits: traits,
+                in: store
             )
         }
     }
@@ -133,22 +135,24 @@ package final class EmbeddedWorkspaces: Sendable {
     ///   - name: what it is called.
     ///   - siteID: empty for one that waits for whoever comes with its name as site id.
     ///   - apiKey: what opens it, together with the site id.
-    ///   - region: where it claims to live.
+    ///   - change: what is different about it.
     /// - Returns: `nil` when there is one of this name or site id.
     @discardableResult
     package func declare(
         _ name: String,
         siteID: String,
         apiKey: String,
-        region: EmbeddedWorkspace.Region = .us
+        _ change: (inout EmbeddedWorkspace.Traits) -> Void = { _ in }
     ) -> EmbeddedWorkspace? {
         guard let store else { return nil }
+        var traits = traits
+        change(&traits)
         return state.withLock { state -> EmbeddedWorkspace? in
             let isTaken = state.workspaces.contains {
                 $0.name.hasSameBytes(as: name) || !siteID.isEmpty && $0.siteID == Array(siteID.utf8)
             }
             guard !isTaken else { return nil }
-            return state.put(name, make(name, siteID, apiKey, region, in: store))
+            return state.put(name, make(name, siteID, apiKey, traits, in: store))
         }
     }
 
@@ -179,7 +183,7 @@ package final class EmbeddedWorkspaces: Sendable {
             state.made += 1
             let isTaken = waiting == nil && state.workspaces.contains { $0.name.hasSameBytes(as: site) }
             let name = isTaken ? "\(site)-2" : site
-            return state.put(name, make(name, site, key, .us, in: store))
+            return state.put(name, make(name, site, key, traits, in: store))
         }
     }
 

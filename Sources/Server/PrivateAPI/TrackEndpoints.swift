@@ -42,11 +42,11 @@ struct TrackEndpoints: Sendable {
     }
 
     private func region(of workspace: EmbeddedWorkspace) -> JSON {
-        let host = workspace.region == .eu ? "track-eu.customer.io" : "track.customer.io"
+        let host = workspace.traits.region == .eu ? "track-eu.customer.io" : "track.customer.io"
         return [
             "url": .string("https://\(host)"),
-            "data_center": .string(workspace.region.rawValue),
-            "region": .string(workspace.region.rawValue),
+            "data_center": .string(workspace.traits.region.rawValue),
+            "region": .string(workspace.traits.region.rawValue),
             "environment_id": .number(JSON.Number(workspace.environmentID)),
         ]
     }
@@ -78,7 +78,7 @@ struct TrackEndpoints: Sendable {
         to workspace: EmbeddedWorkspace,
         _ answer: () async throws -> Answer
     ) async throws -> Answer {
-        if let limit = workspace.requestsPerSecond,
+        if let limit = workspace.traits.requestsPerSecond,
             !rates.admits(workspace.name, limit: limit, now: now())
         {
             var answer = Answer.problem(.overloaded, "rate limit exceeded", from: workspace.name)

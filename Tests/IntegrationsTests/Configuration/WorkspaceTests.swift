@@ -26,10 +26,29 @@ import Testing
         #expect(try !Configuration(parsing: "", file: "ferry.yaml").createsWorkspaces)
     }
 
+    @Test func `have settings of their own in front of everybody's`() throws {
+        let text = """
+            workspaces:
+              classic: { site_id: s, api_key: k, settings: { identifiers: email, merge_people: true, segments: [1] } }
+              other: { site_id: t, api_key: k }
+            workspace_settings: { merge_people: false, rate_limit: 5, identify_by_phone: true }
+            """
+        let file = try Configuration(parsing: text, file: "ferry.yaml")
+        let settings = file.workspaces.map { file.workspaceSettings.changed(by: $0.settings) }
+        #expect(settings[0].identifiers == .email && settings[1].identifiers == nil)
+        #expect(settings[0].switches == [.mergesAutomatically: true, .identifiesByPhone: true])
+        #expect(settings[1] == file.workspaceSettings)
+        #expect(settings.map(\.requestsPerSecond) == [5, 5])
+        #expect(settings.map(\.segments) == [[1], nil])
+    }
+
     @Test(arguments: [
         ("workspaces: { a: { api_key: k } }", "the workspace `a` has no `site_id`"),
         ("workspaces: { a: { site_id: s, api_key: k, region: mars } }", "unknown region `mars`"),
         ("workspaces: { a: { site_id: s, api_key: k, key: x } }", "unknown key `key`"),
+        ("workspaces: { a: { site_id: s, api_key: k, settings: { x: 1 } } }", "unknown key `x`"),
+        ("workspaces: { a: { site_id: s, api_key: k, settings: 1 } }", "`settings`"),
+        ("workspace_settings: { identifiers: phone }", "people are not identified by `phone`"),
         ("workspace_settings: { suppress: some }", "unknown reach `some`"),
         ("workspace_settings: { merge_poeple: true }", "unknown key `merge_poeple`"),
         ("workspace_settings: { segments: [0] }", "a segment's number must be a whole number"),

@@ -61,7 +61,7 @@ struct WorkspaceAPI: Sendable {
         guard name.fitsOnLine else {
             return .admin(.invalid, "the name of a workspace can't have line breaks or control characters")
         }
-        guard let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1], region: region) else {
+        guard let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1], { $0.region = region }) else {
             return .admin(.invalid, "there is a workspace of this name or site id, or there can be no further ones")
         }
         return .admin(.done, json: made.json)
@@ -137,7 +137,7 @@ struct WorkspaceAPI: Sendable {
 extension EmbeddedWorkspace {
     fileprivate var json: JSON {
         [
-            "name": .string(name), "siteId": .string(site), "region": .string(region.rawValue),
+            "name": .string(name), "siteId": .string(site), "region": .string(traits.region.rawValue),
             "environmentId": .number(JSON.Number(environmentID)),
         ]
     }
