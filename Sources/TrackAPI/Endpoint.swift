@@ -54,6 +54,11 @@ package struct Endpoint: Sendable, Equatable, CustomStringConvertible {
         description + path
     }
 
+    /// Whether a request with this `Host` header came to it.
+    package func isReached(by authority: String) -> Bool {
+        (try? Endpoint("\(scheme)://\(authority)"))?.authority == self.authority
+    }
+
     package var description: String {
         "\(scheme)://\(authority)\(prefix)"
     }

@@ -84,7 +84,7 @@ extension AttributeSet {
     private func expanded(_ change: JSON.Object.Member) -> (name: String, value: JSON) {
         guard change.key.utf8.starts(with: Self.topicPrefix.utf8) else { return (change.key, change.value) }
         let topic = String(decoding: change.key.utf8.dropFirst(Self.topicPrefix.utf8.count), as: UTF8.self)
-        let name = "cio_subscription_preferences"
+        let name = SubscriptionTopics.attribute
         var preferences = self[name]?.value?.objectValue ?? JSON.Object()
         var topics = preferences["topics"]?.objectValue ?? JSON.Object()
         topics[topic] = change.value.removesAttribute ? nil : change.value
@@ -92,14 +92,24 @@ extension AttributeSet {
         return (name, .object(preferences))
     }
 
-    /// These attributes with those of `other` that have no value here (track-api.md §14.2).
-    func inheriting(from other: AttributeSet) -> AttributeSet {
+    /// These attributes with those of `other` that have no value here (track-api.md §14.2); of people also with what both
+    /// have chosen among the subscription topics.
+    func inheriting(
+        from other: AttributeSet,
+        topics conflicts: WorkspaceSettings.TopicConflicts? = nil
+    ) -> AttributeSet {
         var result = self
         var count = count
         for entry in other.entries where entry.value != nil && result[entry.name]?.value == nil {
             guard count < TrackLimit.attributes else { break }
             result.set(entry)
             count += 1
+        }
+        if let conflicts, var own = self[SubscriptionTopics.attribute], let mine = own.value,
+            let theirs = other[SubscriptionTopics.attribute]?.value
+        {
+            own.value = SubscriptionTopics.merged(mine, theirs, conflicts)
+            result.set(own)
         }
         return result
     }

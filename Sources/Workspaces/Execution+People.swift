@@ -111,7 +111,7 @@ extension Execution {
     /// Gives the primary what §14.2 says, removes the secondary, and returns the primary as it is then.
     func merge(_ secondary: StoredPerson, into primary: StoredPerson) throws -> StoredPerson {
         let attributes = try workspace.attributes(of: primary.key)
-            .inheriting(from: workspace.attributes(of: secondary.key))
+            .inheriting(from: workspace.attributes(of: secondary.key), topics: settings.topicConflicts)
         try workspace.setAttributes(attributes, of: primary.key)
         try workspace.moveEvents(from: secondary.key, to: primary.key)
         try workspace.moveDevices(from: secondary.key, to: primary.key)

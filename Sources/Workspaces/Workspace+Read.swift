@@ -26,17 +26,17 @@ package struct Page: Sendable {
 extension Workspace {
     /// `{"items":[person,…],"next":…}`, in the order in which people were made.
     package func people(_ page: Page) async throws(StorageError) -> JSON {
-        try await read { workspace in
+        try await read { [settings] workspace in
             try list(workspace.people(after: page.cursor, limit: page.limit + 1), page, { $0.key.number }) { person in
-                try json(person, workspace)
+                try json(person, workspace, settings)
             }
         }
     }
 
     /// One person by id, by e-mail address (without case), or by `cio_` and a cio_id; `nil` when there is none.
     package func person(_ identifier: String) async throws(StorageError) -> JSON? {
-        try await read { workspace in
-            try find(identifier, workspace).map { try json($0, workspace) }
+        try await read { [settings] workspace in
+            try find(identifier, workspace).map { try json($0, workspace, settings) }
         }
     }
 
@@ -102,9 +102,9 @@ extension Workspace {
     /// The members of a segment, in the order in which people were made; `nil` when `segment` is no number.
     package func people(inSegment segment: String, _ page: Page) async throws(StorageError) -> JSON? {
         guard let segment = Int64(segment) else { return nil }
-        return try await read { workspace in
+        return try await read { [settings] workspace in
             let people = try workspace.people(inSegment: segment, after: page.cursor, limit: page.limit + 1)
-            return try list(people, page, { $0.key.number }) { try json($0, workspace) }
+            return try list(people, page, { $0.key.number }) { try json($0, workspace, settings) }
         }
     }
 
@@ -145,7 +145,11 @@ func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> StoredPer
     return try workspace.person(.id(text)) ?? workspace.person(.email(text))
 }
 
-func json(_ person: StoredPerson, _ workspace: WorkspaceTransaction) throws -> JSON {
+private func json(
+    _ person: StoredPerson,
+    _ workspace: WorkspaceTransaction,
+    _ settings: WorkspaceSettings
+) throws -> JSON {
     let devices = try workspace.devices(of: person.key).map { device -> JSON in
         [
             "token": .string(device.token), "platform": .string(device.platform),
@@ -157,10 +161,12 @@ func json(_ person: StoredPerson, _ workspace: WorkspaceTransaction) throws -> J
         return ["identifiers": identifiers, "relationship_attributes": .object(attributes.values)]
     }
     let attributes = try workspace.attributes(of: person.key)
+    var values = attributes.values
+    values[SubscriptionTopics.computedAttribute] = settings.computedPreferences(of: attributes)
     let segments = try workspace.segments(of: person.key).map { JSON.number(JSON.Number($0)) }
     return [
         "identifiers": .object(person.identifiers),
-        "attributes": .object(attributes.values),
+        "attributes": .object(values),
         "devices": .array(devices),
         "relationships": .array(relationships),
         "segments": .array(segments),

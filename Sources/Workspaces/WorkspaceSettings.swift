@@ -19,7 +19,18 @@ package struct WorkspaceSettings: Sendable, Equatable {
         case email
     }
 
+    /// Whose choice of a topic outlives a merge.
+    package enum TopicConflicts: String, Sendable, CaseIterable {
+        case primary, secondary
+        /// Whose it is that is not subscribed.
+        case unsubscribed
+    }
+
     package var identifiers = Identifiers.emailOrId
+    /// The subscription topics by their numbers, and whether somebody who has not chosen is subscribed (§19).
+    package var topics: [Int64: Bool] = [:]
+    /// What a merge makes of a topic about which both have chosen differently (§14.2, §24).
+    package var topicConflicts = TopicConflicts.primary
     /// Whether an identify by id may replace an e-mail address that is set (§6.2, row 7).
     package var updatesEmailUsingId = false
     /// Whether an identify merges the owner of its id with the owner of its e-mail address (§14.3).

@@ -15,6 +15,7 @@ extension EmbeddedWorkspaces {
                 apiKey: try workspace.apiKey.resolved()
             ) { traits in
                 traits = EmbeddedWorkspace.Traits(settings)
+                traits.redirectsTo = workspace.redirectsTo
                 traits.region = workspace.region == .eu ? .eu : .us
             }
         }
@@ -38,6 +39,15 @@ extension WorkspaceSettings {
         case .emailOrId: identifiers = .emailOrId
         case .id: identifiers = .id
         case .email: identifiers = .email
+        case nil: break
+        }
+        if let topics = file.topics {
+            self.topics = Dictionary(uniqueKeysWithValues: topics.map { (Int64($0.key), $0.value) })
+        }
+        switch file.topicConflicts {
+        case .primary: topicConflicts = .primary
+        case .secondary: topicConflicts = .secondary
+        case .unsubscribed: topicConflicts = .unsubscribed
         case nil: break
         }
         if let suppressesAll = file.suppressesAll { suppressionReach = suppressesAll ? .all : .passed }

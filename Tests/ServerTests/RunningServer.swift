@@ -21,6 +21,8 @@ struct RunningServer {
     private static let client: HTTPClient = {
         var patient = HTTPClient.Configuration()
         patient.timeout.connect = .seconds(60)
+        // An answer is what it is, and not what stands elsewhere.
+        patient.redirectConfiguration = .disallow
         patient.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 100
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: patient)
     }()

@@ -24,7 +24,15 @@ extension Configuration {
         }
 
         package internal(set) var switches: [Switch: Bool] = [:]
+        /// Whose choice of a topic outlives a merge.
+        package enum TopicConflicts: String, Sendable, CaseIterable {
+            case primary, secondary, unsubscribed
+        }
+
         package internal(set) var identifiers: Identifiers?
+        /// The subscription topics, and whether somebody who has not chosen is subscribed.
+        package internal(set) var topics: [Int: Bool]?
+        package internal(set) var topicConflicts: TopicConflicts?
         /// Whether a suppression blocks the id and the e-mail address, and not only what was passed.
         package internal(set) var suppressesAll: Bool?
         /// The manual segments that there are; `nil`: any.
@@ -38,6 +46,8 @@ extension Configuration {
             var settings = self
             settings.switches.merge(own.switches) { $1 }
             settings.identifiers = own.identifiers ?? identifiers
+            settings.topics = own.topics ?? topics
+            settings.topicConflicts = own.topicConflicts ?? topicConflicts
             settings.suppressesAll = own.suppressesAll ?? suppressesAll
             settings.segments = own.segments ?? segments
             settings.requestsPerSecond = own.requestsPerSecond ?? requestsPerSecond
@@ -52,7 +62,7 @@ extension ConfigurationParser {
         var settings = Configuration.WorkspaceSettings()
         let known =
             Configuration.WorkspaceSettings.Switch.allCases.map(\.rawValue)
-            + ["identifiers", "suppress", "segments", "rate_limit"]
+            + ["identifiers", "topics", "topic_conflicts", "suppress", "segments", "rate_limit"]
         readKeys(of: node, "`\(what)`", known: known) { parser, name, value in
             switch name {
             case "identifiers":
@@ -64,6 +74,13 @@ extension ConfigurationParser {
                         "people are not identified by `\(text)`",
                         "write `email_or_id`, `id` or `email`"
                     )
+                }
+            case "topics": settings.topics = parser.topics(value)
+            case "topic_conflicts":
+                guard let text = parser.reader.string(value, "`topic_conflicts`") else { return }
+                settings.topicConflicts = .init(rawValue: text)
+                if settings.topicConflicts == nil {
+                    parser.reader.note(value, "unknown way `\(text)`", "write `primary`, `secondary` or `unsubscribed`")
                 }
             case "suppress":
                 switch parser.reader.string(value, "`suppress`") {
@@ -83,5 +100,24 @@ extension ConfigurationParser {
             }
         }
         return settings
+    }
+
+    /// `{ 1: subscribed, 2: unsubscribed }`.
+    private mutating func topics(_ node: Node) -> [Int: Bool] {
+        var topics: [Int: Bool] = [:]
+        for entry in reader.mapping(node, "`topics`") ?? [] {
+            guard let number = Int(entry.name), number > 0 else {
+                reader.note(entry.key, "`\(entry.name)` is no number of a topic", "write 1 for topic_1")
+                continue
+            }
+            switch reader.string(entry.value, "the default of a topic") {
+            case "subscribed": topics[number] = true
+            case "unsubscribed": topics[number] = false
+            case let text?:
+                reader.note(entry.value, "unknown default `\(text)`", "write `subscribed` or `unsubscribed`")
+            case nil: break
+            }
+        }
+        return topics
     }
 }

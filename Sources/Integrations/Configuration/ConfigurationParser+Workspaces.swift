@@ -1,4 +1,5 @@
 import LosslessJSON
+package import TrackAPI
 import Yams
 
 extension Configuration {
@@ -13,6 +14,8 @@ extension Configuration {
         package let apiKey: SecretReference
         /// Where it claims to live.
         package let region: Region
+        /// The region's host: calls by another name are sent there.
+        package let redirectsTo: Endpoint?
         /// Where it behaves otherwise than all of them.
         package let settings: WorkspaceSettings
     }
@@ -25,13 +28,18 @@ extension ConfigurationParser {
             var keys: [String: SecretReference] = [:]
             var region = Configuration.Workspace.Region.us
             var settings = Configuration.WorkspaceSettings()
-            let known = ["site_id", "api_key", "region", "settings"]
+            var redirectsTo: Endpoint?
+            let known = ["site_id", "api_key", "region", "redirect_to", "settings"]
             let read = readKeys(of: entry.value, "a workspace", known: known) { parser, name, value in
                 if name == "settings" {
                     settings = parser.workspaceSettings(value, name)
                     return
                 }
                 guard let text = parser.reader.string(value, "`\(name)`") else { return }
+                if name == "redirect_to" {
+                    redirectsTo = parser.redirect(value, text)
+                    return
+                }
                 guard name == "region" else {
                     keys[name] = SecretReference(text)
                     return
@@ -46,6 +54,13 @@ extension ConfigurationParser {
             for key in known.prefix(2) where read?.contains(key) == false {
                 reader.note(entry.key, "the workspace `\(entry.name)` has no `\(key)`", "add `\(key): env:NAME`")
             }
+            if region == .us, redirectsTo != nil {
+                reader.note(
+                    entry.key,
+                    "the workspace `\(entry.name)` is in the US, whose host sends nobody on",
+                    "add `region: eu`"
+                )
+            }
             guard let siteId = keys["site_id"], let apiKey = keys["api_key"] else { continue }
             add(
                 Configuration.Workspace(
@@ -53,10 +68,20 @@ extension ConfigurationParser {
                     siteId: siteId,
                     apiKey: apiKey,
                     region: region,
+                    redirectsTo: redirectsTo,
                     settings: settings
                 ),
                 entry.key
             )
+        }
+    }
+
+    private mutating func redirect(_ node: Node, _ text: String) -> Endpoint? {
+        do throws(EndpointError) {
+            return try Endpoint(text)
+        } catch {
+            reader.note(node, "`redirect_to`: \(error)", "write the URL of the EU's host: http://localhost:8081")
+            return nil
         }
     }
 

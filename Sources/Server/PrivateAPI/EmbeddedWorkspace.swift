@@ -1,6 +1,7 @@
 import LosslessJSON
 package import Storage
 import Synchronization
+package import TrackAPI
 package import Workspaces
 
 /// An embedded workspace and the credentials that open it.
@@ -14,6 +15,8 @@ package struct EmbeddedWorkspace: Sendable {
     package struct Traits: Sendable {
         /// What it says about where it lives.
         package var region = Region.us
+        /// The host of its region: who calls it by another name is sent there (track-api.md §1); `nil`, every name will do.
+        package var redirectsTo: Endpoint?
         /// Requests that it takes in one second, more being answered 429; `nil`, as many as come.
         package var requestsPerSecond: Int?
         /// How it carries out operations.

@@ -3,6 +3,7 @@ import HTTPTypes
 import LosslessJSON
 import NIOCore
 import Storage
+import TrackAPI
 import Workspaces
 
 /// Customer.io's Track API at its own paths, played by the embedded workspaces (track-api.md).
@@ -36,8 +37,12 @@ struct TrackEndpoints: Sendable {
         on(.get, "/auth", in: &routes) { _, _, workspace in
             .track(.done, json: ["meta": ["message": "nice credentials."]], from: workspace.name)
         }
-        on(.get, "/api/v1/accounts/region", in: &routes) { _, _, workspace in
-            .track(.done, json: region(of: workspace), from: workspace.name)
+        // Both regions tell where an account lives, also the one where it does not (track-api.md §9.1).
+        routes.on(.get, "/api/v1/accounts/region") { request, _ in
+            guard let workspace = workspace(of: request) else { return unauthorised }
+            return try await admitted(to: workspace) {
+                .track(.done, json: region(of: workspace), from: workspace.name)
+            }
         }
     }
 
@@ -60,7 +65,7 @@ struct TrackEndpoints: Sendable {
     func on(_ method: HTTPRequest.Method, _ path: String, in routes: inout Routes, _ answer: @escaping Handler) {
         routes.on(method, path) { request, parameters in
             guard let workspace = workspace(of: request) else { return unauthorised }
-            return try await admitted(to: workspace) { try await answer(request, parameters, workspace) }
+            return try await answered(request, by: workspace) { try await answer(request, parameters, workspace) }
         }
     }
 
@@ -69,8 +74,22 @@ struct TrackEndpoints: Sendable {
     func onOpen(_ method: HTTPRequest.Method, _ path: String, in routes: inout Routes, _ answer: @escaping Handler) {
         routes.on(method, path) { request, parameters in
             guard let workspace = workspace(of: request) ?? workspaces.all.first else { return unauthorised }
-            return try await admitted(to: workspace) { try await answer(request, parameters, workspace) }
+            return try await answered(request, by: workspace) { try await answer(request, parameters, workspace) }
         }
+    }
+
+    /// Sends who comes to the host of another region to the workspace's own, method and body included (track-api.md §1).
+    private func answered(
+        _ request: IncomingRequest,
+        by workspace: EmbeddedWorkspace,
+        _ answer: () async throws -> Answer
+    ) async throws -> Answer {
+        if let host = workspace.traits.redirectsTo, let authority = request.authority, !host.isReached(by: authority) {
+            var answer = Answer.problem(.elsewhere, "this workspace is at \(host)", from: workspace.name)
+            answer.headers[.location] = host.url(for: request.target)
+            return answer
+        }
+        return try await admitted(to: workspace, answer)
     }
 
     /// Answers 429 to what is beyond the rate of a workspace that has one (track-api.md §4).

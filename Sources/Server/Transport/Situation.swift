@@ -25,6 +25,8 @@ enum Situation: Equatable {
 
     case partlyInvalid
     case invalid
+    /// The account lives in another region.
+    case elsewhere
     case unauthorised
     case farTooLarge
     /// A fault that a test asked for (`Fault`).
@@ -61,6 +63,7 @@ enum Situation: Equatable {
         case .storageUnavailable: .serviceUnavailable
         case .partlyInvalid: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status")
         case .invalid: .badRequest
+        case .elsewhere: .temporaryRedirect
         case .unauthorised: .unauthorized
         case .farTooLarge: .contentTooLarge
         case .seeOther: .seeOther

@@ -1,5 +1,6 @@
 import Integrations
 import Testing
+import TrackAPI
 
 @Suite struct `Workspaces of a configuration` {
     private func problems(_ text: String) -> [String] {
@@ -26,6 +27,18 @@ import Testing
         #expect(try !Configuration(parsing: "", file: "ferry.yaml").createsWorkspaces)
     }
 
+    @Test func `have topics with defaults, and the host of their region`() throws {
+        let text = """
+            workspaces:
+              eu: { site_id: s, api_key: k, region: eu, redirect_to: "http://localhost:8081/" }
+            workspace_settings: { topics: { 1: subscribed, 2: unsubscribed }, topic_conflicts: unsubscribed }
+            """
+        let file = try Configuration(parsing: text, file: "ferry.yaml")
+        #expect(file.workspaces.map(\.redirectsTo?.description) == ["http://localhost:8081"])
+        #expect(file.workspaceSettings.topics == [1: true, 2: false])
+        #expect(file.workspaceSettings.topicConflicts == .unsubscribed)
+    }
+
     @Test func `have settings of their own in front of everybody's`() throws {
         let text = """
             workspaces:
@@ -48,6 +61,15 @@ import Testing
         ("workspaces: { a: { site_id: s, api_key: k, key: x } }", "unknown key `key`"),
         ("workspaces: { a: { site_id: s, api_key: k, settings: { x: 1 } } }", "unknown key `x`"),
         ("workspaces: { a: { site_id: s, api_key: k, settings: 1 } }", "`settings`"),
+        ("workspaces: { a: { site_id: s, api_key: k, region: eu, redirect_to: localhost } }", "`redirect_to`:"),
+        (
+            "workspaces: { a: { site_id: s, api_key: k, redirect_to: http://localhost } }",
+            "the workspace `a` is in the US"
+        ),
+        ("workspace_settings: { topics: { one: subscribed } }", "`one` is no number of a topic"),
+        ("workspace_settings: { topics: { 1: yes } }", "unknown default `yes`"),
+        ("workspace_settings: { topics: 1 }", "`topics`"),
+        ("workspace_settings: { topic_conflicts: mine }", "unknown way `mine`"),
         ("workspace_settings: { identifiers: phone }", "people are not identified by `phone`"),
         ("workspace_settings: { suppress: some }", "unknown reach `some`"),
         ("workspace_settings: { merge_poeple: true }", "unknown key `merge_poeple`"),

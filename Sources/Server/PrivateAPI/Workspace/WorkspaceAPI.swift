@@ -3,6 +3,7 @@ import Events
 import HTTPTypes
 import LosslessJSON
 import Storage
+import TrackAPI
 import Workspaces
 
 /// The embedded workspaces as wholes: which there are, emptied, kept aside, put back, filled, and what time it is there.
@@ -46,7 +47,7 @@ struct WorkspaceAPI: Sendable {
 
     private func declare(_ request: IncomingRequest) async throws -> Answer {
         let body = try await request.readAdminBody()?.objectValue ?? [:]
-        let known = ["name", "siteId", "apiKey", "region"]
+        let known = ["name", "siteId", "apiKey", "region", "redirectTo"]
         let region = (body["region"] ?? "us").stringValue.flatMap(EmbeddedWorkspace.Region.init)
         let texts = ["siteId", "apiKey"].map { body[$0]?.stringValue ?? "" }
         let name = (body["name"] ?? .string(texts[0])).stringValue ?? ""
@@ -61,7 +62,18 @@ struct WorkspaceAPI: Sendable {
         guard name.fitsOnLine else {
             return .admin(.invalid, "the name of a workspace can't have line breaks or control characters")
         }
-        guard let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1], { $0.region = region }) else {
+        var redirectsTo: Endpoint?
+        if let value = body["redirectTo"] {
+            redirectsTo = value.stringValue.flatMap { try? Endpoint($0) }
+            guard redirectsTo != nil, region == .eu else {
+                return .admin(.invalid, "redirectTo is the URL of the EU's host, of a workspace of the region eu")
+            }
+        }
+        let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1]) { traits in
+            traits.region = region
+            traits.redirectsTo = redirectsTo
+        }
+        guard let made else {
             return .admin(.invalid, "there is a workspace of this name or site id, or there can be no further ones")
         }
         return .admin(.done, json: made.json)
