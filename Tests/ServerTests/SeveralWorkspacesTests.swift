@@ -216,7 +216,7 @@ import Testing
     @Test(arguments: [
         "", "{}", #"{"advance":"8"}"#, #"{"advance":"d"}"#, #"{"advance":8}"#, #"{"advance":"-99999999d"}"#,
         #"{"advance":"999999999999999999999d"}"#, #"{"advance":"9000000d"}"#, #"{"now":"yesterday"}"#,
-        #"{"reset":false}"#,
+        #"{"reset":false}"#, #"{"frozen":"yes"}"#, #"{"frozen":true,"now":"2031-01-02T03:04:05Z"}"#,
         #"{"advance":"1d","reset":true}"#, #"{"now":"1969-12-31T00:00:00Z"}"#,
     ])
     func `have a clock that is moved nowhere by nonsense`(body: String) async throws {

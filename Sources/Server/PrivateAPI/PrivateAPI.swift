@@ -66,7 +66,7 @@ package struct PrivateAPI: HTTPService {
         self.now = now
         let clock = clock ?? WorkspaceClock(now)
         stage = TrackStage(workspaces: workspaces, clock: clock)
-        TrackEndpoints(workspaces: workspaces, now: { clock.now }).add(to: &routes)
+        TrackEndpoints(workspaces: workspaces, now: { clock.now }, serverNow: now).add(to: &routes)
         let door = AdminDoor(token: token)
         AdminAPI(workspaces: workspaces, door: door).add(to: &routes)
         WatchAPI(workspaces: workspaces).add(to: &routes, behind: door)

@@ -17,11 +17,19 @@ struct TrackEndpoints: Sendable {
     private let workspaces: EmbeddedWorkspaces
     private let budget = ByteBudget(limit: 64 << 20)
     private let rates = RequestRates()
+    /// What time it is in the workspaces.
     let now: @Sendable () -> Timestamp
+    /// The server's time: the seconds of a rate pass also where a test's clock stands still.
+    private let serverNow: @Sendable () -> Timestamp
 
-    init(workspaces: EmbeddedWorkspaces, now: @escaping @Sendable () -> Timestamp) {
+    init(
+        workspaces: EmbeddedWorkspaces,
+        now: @escaping @Sendable () -> Timestamp,
+        serverNow: @escaping @Sendable () -> Timestamp
+    ) {
         self.workspaces = workspaces
         self.now = now
+        self.serverNow = serverNow
     }
 
     func add(to routes: inout Routes) {
@@ -98,7 +106,7 @@ struct TrackEndpoints: Sendable {
         _ answer: () async throws -> Answer
     ) async throws -> Answer {
         if let limit = workspace.traits.requestsPerSecond,
-            !rates.admits(workspace.name, limit: limit, now: now())
+            !rates.admits(workspace.name, limit: limit, now: serverNow())
         {
             var answer = Answer.problem(.overloaded, "rate limit exceeded", from: workspace.name)
             answer.headers[.retryAfter] = "1"

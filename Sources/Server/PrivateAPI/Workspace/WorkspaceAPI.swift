@@ -157,6 +157,10 @@ extension EmbeddedWorkspace {
 
 extension WorkspaceClock {
     fileprivate var json: JSON {
-        ["now": .time(now.milliseconds), "movedMilliseconds": .number(JSON.Number(moved))]
+        let reading = reading
+        return [
+            "now": .time(reading.now), "movedMilliseconds": .number(JSON.Number(reading.moved)),
+            "frozen": .bool(reading.isFrozen),
+        ]
     }
 }

@@ -2,12 +2,25 @@ package import Events
 import LosslessJSON
 import Synchronization
 
-/// What time it is in the embedded workspaces: the server's time, moved as far as a test wants it.
+/// What time it is in the embedded workspaces: the server's time, moved as far as a test wants it, or standing still.
 ///
 /// It decides what arrives late, what joins and what is forgotten there. Delivery never asks it.
 package final class WorkspaceClock: Sendable {
     private let base: @Sendable () -> Timestamp
-    private let offset = Mutex<Int64>(0)
+    private let state = Mutex(State.running(offset: 0))
+
+    private enum State {
+        /// In milliseconds before the server's time, or behind it.
+        case running(offset: Int64)
+        case frozen(at: Int64)
+
+        func milliseconds(_ base: Int64) -> Int64 {
+            switch self {
+            case .running(let offset): base + offset
+            case .frozen(let time): time
+            }
+        }
+    }
 
     /// The clock of a server.
     package init(_ base: @escaping @Sendable () -> Timestamp) {
@@ -16,16 +29,25 @@ package final class WorkspaceClock: Sendable {
 
     /// The time in the workspaces.
     package var now: Timestamp {
-        Timestamp(milliseconds: base().milliseconds + offset.withLock(\.self))
+        Timestamp(milliseconds: reading.now)
     }
 
-    /// How far it was moved, in milliseconds.
-    var moved: Int64 { offset.withLock(\.self) }
+    /// What it shows, how far that is from the server's time, in milliseconds, and whether it stands still.
+    var reading: (now: Int64, moved: Int64, isFrozen: Bool) {
+        let base = base().milliseconds
+        return state.withLock { state in
+            let now = state.milliseconds(base)
+            if case .frozen = state { return (now, now - base, true) }
+            return (now, now - base, false)
+        }
+    }
 
     /// What a test asks of the clock.
     enum Move: Equatable {
         case advance(milliseconds: Int64)
         case set(Timestamp)
+        /// It stands still, or goes on from where it stood.
+        case freeze(Bool)
         case reset
 
         struct Fault: Error {
@@ -35,7 +57,8 @@ package final class WorkspaceClock: Sendable {
         init(_ body: JSON?) throws(Fault) {
             guard case .object(let object)? = body, object.count == 1, let member = object.members.first else {
                 throw Fault(
-                    message: #"the body must be {"advance": "8d"}, {"now": "2026-12-01T00:00:00Z"} or {"reset": true}"#
+                    message:
+                        #"the body must be {"advance": "8d"}, {"now": "2026-12-01T00:00:00Z"}, {"frozen": true} or {"reset": true}"#
                 )
             }
             switch (member.key, member.value) {
@@ -49,8 +72,12 @@ package final class WorkspaceClock: Sendable {
                     throw Fault(message: "now must be an ISO-8601 time or Unix seconds")
                 }
                 self = .set(time)
+            case ("frozen", .bool(let isFrozen)): self = .freeze(isFrozen)
             case ("reset", .bool(true)): self = .reset
-            default: throw Fault(message: #"there are "advance", "now" and "reset": true; one at a time"#)
+            default:
+                throw Fault(
+                    message: #"there are "advance", "now", "frozen": true or false, "reset": true; one at a time"#
+                )
             }
         }
 
@@ -78,23 +105,25 @@ package final class WorkspaceClock: Sendable {
         }
     }
 
-    /// Moves the clock; `false` when it would leave the years 1970 to 9999, and nothing happens then.
+    /// Moves the clock, which stands still afterwards if it did before; `false` when it would leave the years 1970 to 9999,
+    /// and nothing happens then.
     func move(_ move: Move) -> Bool {
         let base = base().milliseconds
-        return offset.withLock { offset in
-            let target: Int64
+        return state.withLock { state in
+            let now = state.milliseconds(base)
+            var isFrozen = if case .frozen = state { true } else { false }
+            var target = now
             switch move {
-            case .reset:
-                offset = 0
-                return true
+            case .reset: (target, isFrozen) = (base, false)
+            case .freeze(let freezes): isFrozen = freezes
             case .set(let time): target = time.milliseconds
             case .advance(let milliseconds):
-                let (sum, overflow) = (base + offset).addingReportingOverflow(milliseconds)
+                let (sum, overflow) = now.addingReportingOverflow(milliseconds)
                 guard !overflow else { return false }
                 target = sum
             }
             guard 0...253_402_300_799_999 ~= target else { return false }
-            offset = target - base
+            state = isFrozen ? .frozen(at: target) : .running(offset: target - base)
             return true
         }
     }
