@@ -90,7 +90,10 @@ let package = Package(
                 hummingbird, hummingbirdTLS, lifecycle, logging, metrics, tls,
             ] + nio,
             // In the program itself, which stays one file.
-            resources: [.embedInCode("Resources/ferry.js"), .embedInCode("PrivateAPI/openapi.yaml")]
+            resources: [
+                .embedInCode("Resources/ferry.js"), .embedInCode("PrivateAPI/openapi.yaml"),
+                .embedInCode("PrivateAPI/track-openapi.yaml"),
+            ]
         ),
         .executableTarget(
             name: "ferry",

@@ -1,18 +1,25 @@
 import HTTPTypes
 
-/// `openapi.yaml`: what this listener takes and answers under Ferry's own names, for programs and their authors.
+/// What this listener takes and answers, for programs and their authors: `openapi.yaml` under Ferry's own names,
+/// `track-openapi.yaml` under Customer.io's.
 ///
 /// The tests hold it against the table of routes and against a running server.
 enum OpenAPIDocument {
     static func add(to routes: inout Routes, behind door: AdminDoor) {
-        routes.on(.get, "/admin/v1/openapi.yaml", behind: door) { _, _ in
-            Answer(
-                .done,
-                headers: [
-                    .contentType: "application/yaml", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
-                ],
-                body: PackageResources.openapi_yaml
-            )
+        let documents = [
+            ("openapi.yaml", PackageResources.openapi_yaml),
+            ("track-openapi.yaml", PackageResources.track_openapi_yaml),
+        ]
+        for (name, text) in documents {
+            routes.on(.get, "/admin/v1/\(name)", behind: door) { _, _ in
+                Answer(
+                    .done,
+                    headers: [
+                        .contentType: "application/yaml", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+                    ],
+                    body: text
+                )
+            }
         }
     }
 }
