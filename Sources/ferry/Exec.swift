@@ -12,14 +12,16 @@ struct Exec: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a command with a Ferry of its own, on free ports and in memory.",
         discussion: """
-            Sets FERRY_URL, FERRY_WRITE_KEY, FERRY_WORKSPACE_URL, CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY, and ends with \
-            the command's status. Nothing leaves this machine: every integration of the configuration lands in an embedded \
+            Sets FERRY_URL, FERRY_WRITE_KEY, FERRY_WORKSPACE_URL, CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY, over TLS also \
+            FERRY_WORKSPACE_CERTIFICATE, and ends with the command's status. Nothing leaves this machine: every integration of the configuration lands in an embedded \
             workspace of its name, wherever it sends otherwise.
             """
     )
 
     @Option(help: "The configuration file; without one there is one source and one integration.")
     var config: String?
+
+    @OptionGroup var tls: TLSOptions
 
     @Argument(parsing: .postTerminator, help: "The command and its arguments, behind --.")
     var command: [String] = []
@@ -31,6 +33,7 @@ struct Exec: AsyncParsableCommand {
         var configuration = try ConfigurationFile(config).configuration
         if config == nil { configuration.sources = [.init(name: "default", writeKey: .literal("ferry-local"))] }
         configuration.adminToken = nil
+        configuration.privateTLS = tls.wish ?? configuration.privateTLS
         configuration.createsWorkspaces = true
         let (ready, announce) = AsyncStream.makeStream(of: Instance.Addresses.self)
         let options = Instance.Options(
@@ -66,6 +69,7 @@ struct Exec: AsyncParsableCommand {
         _ workspaces: EmbeddedWorkspaces
     ) -> [String: String] {
         var environment = ["FERRY_URL": addresses.publicURL, "FERRY_WORKSPACE_URL": addresses.privateURL]
+        environment["FERRY_WORKSPACE_CERTIFICATE"] = addresses.privateCertificate
         environment["FERRY_WRITE_KEY"] = configuration.sources.first { $0.isEnabled }.flatMap {
             try? $0.writeKey.resolved()
         }

@@ -27,6 +27,9 @@ struct WorkspaceCommand: AsyncParsableCommand {
     @Option(help: "A folder to keep it in; without one it is in memory.")
     var data = "memory"
 
+    @Option(help: "A configuration file, whose workspaces, workspace_settings and private_tls hold here too.")
+    var config: String?
+
     @Option(help: "The site id that opens the workspace named default.")
     var siteId = "ferry-site"
 
@@ -38,6 +41,8 @@ struct WorkspaceCommand: AsyncParsableCommand {
 
     @Option(help: "The admin token, which an address that other machines reach must have: env:NAME or file:PATH.")
     var adminToken: String?
+
+    @OptionGroup var tls: TLSOptions
 
     @Option(help: "Write a JSON line with the address to this file once it accepts connections.")
     var readyFile: String?
@@ -57,17 +62,29 @@ struct WorkspaceCommand: AsyncParsableCommand {
             throw ValidationError("\(error)")
         }
         let operations = try seed.map(Self.operations) ?? []
+        let file = try config.map { try ConfigurationFile($0).configuration } ?? Configuration()
         try await Serve.reportingFaults {
             let store = try DataStore(opening: location.storage)
             do {
-                let workspaces = EmbeddedWorkspaces(in: store.workspaces, createsOnFirstUse: true)
+                let workspaces = EmbeddedWorkspaces(
+                    in: store.workspaces,
+                    createsOnFirstUse: true,
+                    traits: EmbeddedWorkspace.Traits(file.workspaceSettings)
+                )
+                try workspaces.declare(file)
                 workspaces.declare("default", siteID: siteId, apiKey: key)
                 // Those of earlier runs are there, too; whoever made them has the key.
                 for name in try await store.workspaces.names() where name != "default" {
                     workspaces.declare(name, siteID: "", apiKey: "")
                 }
-                try await Self.fill(store, operations, of: seed ?? "")
-                try await serve(workspaces, at: address, token)
+                if let first = workspaces.all.first(where: { $0.name == "default" }) {
+                    try await Self.fill(first.workspace, operations, of: seed ?? "")
+                }
+                let certificate = try (tls.wish ?? file.privateTLS).map {
+                    try PrivateCertificate($0, data: location, address: address)
+                }
+                defer { certificate?.removeTemporary() }
+                try await serve(workspaces, at: address, certificate, token)
             } catch {
                 try? store.close()
                 throw error
@@ -77,7 +94,12 @@ struct WorkspaceCommand: AsyncParsableCommand {
         Terminal.error("stopped")
     }
 
-    private func serve(_ workspaces: EmbeddedWorkspaces, at address: ListenAddress, _ token: String?) async throws {
+    private func serve(
+        _ workspaces: EmbeddedWorkspaces,
+        at address: ListenAddress,
+        _ certificate: PrivateCertificate?,
+        _ token: String?
+    ) async throws {
         let logger = Serve.logger()
         let api = try PrivateAPI(
             address: address,
@@ -87,18 +109,28 @@ struct WorkspaceCommand: AsyncParsableCommand {
             now: { .now }
         )
         let (siteId, data, readyFile) = (siteId, data, readyFile)
-        let listener = Listener(address: address, option: "--listen", service: api, logger: logger) { bound in
+        let path = certificate?.certificate
+        let listener = Listener(
+            address: address,
+            option: "--listen",
+            service: api,
+            tls: try certificate.map { try ListenerTLS(certificate: $0.certificate, key: $0.key) },
+            logger: logger
+        ) { bound in
+            let url = bound.url(scheme: path == nil ? "http" : "https")
             Terminal.error(
                 """
-                The workspace is ready at \(bound.url())
+                The workspace is ready at \(url)
                   site id \(siteId), API key \(apiKeyWords); other credentials make workspaces of their own
                   data    \(data == "memory" ? "in memory: gone when it stops" : data)
                 """
             )
+            if let path { Terminal.error("  certificate \(path)") }
             guard let readyFile else { return }
-            let line: JSON = ["private": .string(bound.url())]
+            var line: JSON.Object = ["private": .string(url)]
+            if let path { line["private_certificate"] = .string(path) }
             do {
-                try "\(line)\n".write(toFile: readyFile, atomically: true, encoding: .utf8)
+                try "\(JSON.object(line))\n".write(toFile: readyFile, atomically: true, encoding: .utf8)
             } catch {
                 Terminal.error("the ready file \(readyFile) can't be written: \(error.localizedDescription)")
             }
@@ -134,9 +166,8 @@ struct WorkspaceCommand: AsyncParsableCommand {
         return operations
     }
 
-    private static func fill(_ store: DataStore, _ operations: [JSON], of path: String) async throws {
+    private static func fill(_ workspace: Workspace, _ operations: [JSON], of path: String) async throws {
         guard !operations.isEmpty else { return }
-        let workspace = Workspace(name: "default", in: store.workspaces)
         let refusals = try await workspace.seed(operations, now: Timestamp.now.seconds)
         for (index, refusal) in refusals.prefix(20) {
             Terminal.error("\(path), operation \(index + 1): \(refusal.field) \(refusal.message)")

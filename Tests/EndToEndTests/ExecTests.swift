@@ -32,6 +32,25 @@ import Testing
         #expect(result.lines[3].contains("nice credentials"))
     }
 
+    @Test func `speaks TLS where that is wanted`() async throws {
+        let result = try await Self.run(
+            """
+            curl -s -u "$FERRY_WRITE_KEY:" "$FERRY_URL/v1/identify" -d '{"userId":"u1","traits":{"plan":"pro"}}' >&2
+            curl -s --cacert "$FERRY_WORKSPACE_CERTIFICATE" \\
+                "$FERRY_WORKSPACE_URL/admin/v1/workspace/people/u1?wait=10&attributes.plan=pro"; echo
+            echo "$FERRY_WORKSPACE_URL $FERRY_WORKSPACE_CERTIFICATE"
+            """,
+            ["--tls-self-signed"]
+        )
+        try #require(result.lines.count == 2, "\(result.output)\(result.errors)")
+        #expect(try JSON(parsing: result.lines[0])["attributes"]?["plan"] == "pro")
+        let said = result.lines[1].split(separator: " ").map(String.init)
+        #expect(said.count == 2 && said[0].hasPrefix("https://127.0.0.1:"))
+        #expect(said.last.map { FileManager.default.fileExists(atPath: $0) } == false, "it goes with the command")
+        #expect(try await Self.run("true", ["--tls-certificate", "a.pem"]).status == 64)
+        #expect(try await Self.run("true", ["--tls-certificate", "a.pem", "--tls-key", "a.pem"]).status == 1)
+    }
+
     @Test func `sends nothing out, whatever the configuration says`() async throws {
         let folder = try ScratchFolder()
         let config = try folder.file(

@@ -29,6 +29,69 @@ import Testing
         #expect(ferry.stop() == 0)
     }
 
+    @Test func `has the workspaces and the settings of a file`() async throws {
+        let folder = try ScratchFolder()
+        let config = try folder.file(
+            "ferry.yaml",
+            """
+            sources: { web: { write_key: env:FERRY_NOT_SET } }
+            workspaces:
+              classic: { site_id: c, api_key: k, region: eu, settings: { identifiers: id } }
+            workspace_settings: { events_make_people: false }
+            """
+        )
+        let seed = try folder.file(
+            "seed.json",
+            #"[{"type":"person","action":"event","identifiers":{"id":"seeded"},"name":"Ordered"}]"#
+        )
+        let ferry = try await RunningWorkspace(["--config", config, "--seed", seed])
+        let event: JSON = ["type": "person", "action": "event", "identifiers": ["id": "u1"], "name": "Ordered"]
+        for (keys, name) in [("ferry-site:ferry-key", "default"), ("c:k", "classic"), ("new:key", "new")] {
+            #expect(try await ferry.track(event, keys: keys) == 200)
+            let people = try await ferry.get("/admin/v1/workspace/people?workspace=\(name)").body
+            #expect(people?["items"] == [], "\(name)")
+        }
+        let identify: JSON = ["type": "person", "action": "identify", "identifiers": ["email": "a@x.com"]]
+        #expect(try await ferry.track(identify, keys: "c:k") == 400)
+        #expect(try await ferry.track(identify, keys: "ferry-site:ferry-key") == 200)
+        let wrong = try folder.file("wrong.yaml", "workspaces: { a: {} }")
+        #expect(try await FerryProcess.run(["workspace", "--config", wrong]).status == 78)
+    }
+
+    @Test(arguments: [nil, "data"])
+    func `speaks TLS, with a certificate of its own or with files`(data: String?) async throws {
+        let folder = try ScratchFolder()
+        let options = data.map { ["--data", folder.url.appending(path: $0).path] } ?? []
+        let ferry = try await RunningWorkspace(options + ["--tls-self-signed"])
+        #expect(ferry.url.hasPrefix("https://"))
+        let certificate = try #require(ferry.certificate)
+        let auth = { (url: String, certificate: String) in
+            try await FerryProcess.run(
+                ["-s", "--cacert", certificate, "-u", "ferry-site:ferry-key", "\(url)/auth"],
+                program: URL(filePath: "/usr/bin/curl")
+            )
+        }
+        #expect(try await auth(ferry.url, certificate).output.contains("nice credentials"))
+        if data != nil {
+            let key = certificate.replacing("certificate.pem", with: "key.pem")
+            let second = try await RunningWorkspace(["--tls-certificate", certificate, "--tls-key", key])
+            #expect(second.certificate == certificate)
+            #expect(try await auth(second.url, certificate).output.contains("nice credentials"))
+        }
+        #expect(ferry.stop() == 0)
+        #expect(FileManager.default.fileExists(atPath: certificate) == (data != nil), "without a folder it goes again")
+    }
+
+    @Test(arguments: [
+        (["--tls-key", "a.pem"], Int32(64), "go together"),
+        (["--tls-self-signed", "--tls-certificate", "a.pem", "--tls-key", "b.pem"], 64, "names one"),
+        (["--tls-certificate", "/nowhere", "--tls-key", "/nowhere"], 1, "/nowhere is no file with certificates"),
+    ])
+    func `refuses TLS that it can't speak`(options: [String], status: Int32, words: String) async throws {
+        let result = try await FerryProcess.run(["workspace", "--listen", "127.0.0.1:0"] + options)
+        #expect(result.status == status && result.errors.contains(words), "\(result.errors)")
+    }
+
     @Test(arguments: [
         ("{\"type\":\"person\"}\n", "operation 1: action is required"), ("{\n", "seed.ndjson, 1"),
         ("[1]", "operation 1"),
@@ -85,6 +148,8 @@ import Testing
 /// A running `ferry workspace` on a free port, ended with the value.
 private final class RunningWorkspace: Sendable {
     let url: String
+    /// Where it speaks TLS.
+    let certificate: String?
     private let process: Process
 
     init(_ options: [String]) async throws {
@@ -102,6 +167,7 @@ private final class RunningWorkspace: Sendable {
             try await Task.sleep(for: .milliseconds(5))
         }
         url = try #require(line?["private"]?.stringValue)
+        certificate = line?["private_certificate"]?.stringValue
     }
 
     deinit { process.terminate() }
