@@ -126,7 +126,7 @@ let package = Package(
             ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Seeding"],
             resources: [.copy("Vectors")]
         ),
-        tests("StorageTests", ["Storage", "LosslessJSON", "Seeding", grdb]),
+        tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", grdb]),
         tests(
             "DeliveryTests",
             [

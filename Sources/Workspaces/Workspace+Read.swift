@@ -27,16 +27,16 @@ extension Workspace {
     /// `{"items":[person,…],"next":…}`, in the order in which people were made.
     package func people(_ page: Page) async throws(StorageError) -> JSON {
         try await read { [settings] workspace in
-            try list(workspace.people(after: page.cursor, limit: page.limit + 1), page, { $0.key.number }) { person in
-                try json(person, workspace, settings)
-            }
+            let reader = PeopleReader(workspace: workspace, settings: settings)
+            let people = try workspace.people(after: page.cursor, limit: page.limit + 1)
+            return try list(people, page, { $0.key.number }, whole: reader.json)
         }
     }
 
     /// One person by id, by e-mail address (without case), or by `cio_` and a cio_id; `nil` when there is none.
     package func person(_ identifier: String) async throws(StorageError) -> JSON? {
         try await read { [settings] workspace in
-            try find(identifier, workspace).map { try json($0, workspace, settings) }
+            try find(identifier, workspace).map { try PeopleReader(workspace: workspace, settings: settings).json($0) }
         }
     }
 
@@ -52,18 +52,30 @@ extension Workspace {
 
     /// `{"items":[object,…],"next":…}`, in the order in which objects were made.
     package func objects(_ page: Page) async throws(StorageError) -> JSON {
-        try await read { workspace in
-            try list(workspace.objects(after: page.cursor, limit: page.limit + 1), page, { $0.key.number }) { object in
-                try json(object, workspace)
-            }
+        try await read { [settings] workspace in
+            let reader = PeopleReader(workspace: workspace, settings: settings)
+            let objects = try workspace.objects(after: page.cursor, limit: page.limit + 1)
+            return try list(objects, page, { $0.key.number }, whole: reader.json)
         }
     }
 
     /// One object; `nil` when there is none, or `type` is no number.
     package func object(type: String, id: String) async throws(StorageError) -> JSON? {
         guard let type = Int64(type) else { return nil }
-        return try await read { workspace in
-            try workspace.object(type: type, id: id).map { try json($0, workspace) }
+        return try await read { [settings] workspace in
+            let reader = PeopleReader(workspace: workspace, settings: settings)
+            return try workspace.object(type: type, id: id).flatMap { try reader.json([$0]).first }
+        }
+    }
+
+    /// The relationships of an object, in the order in which the people were made; `nil` when there is no such object.
+    package func relationships(ofObject id: String, type: String, _ page: Page) async throws(StorageError) -> JSON? {
+        guard let type = Int64(type) else { return nil }
+        return try await read { [settings] workspace in
+            guard let object = try workspace.object(type: type, id: id) else { return nil }
+            let reader = PeopleReader(workspace: workspace, settings: settings)
+            let found = try workspace.relationships(of: object.key, after: page.cursor, limit: page.limit + 1)
+            return list(found, page, { $0.person.key.number }, reader.json)
         }
     }
 
@@ -103,8 +115,9 @@ extension Workspace {
     package func people(inSegment segment: String, _ page: Page) async throws(StorageError) -> JSON? {
         guard let segment = Int64(segment) else { return nil }
         return try await read { [settings] workspace in
+            let reader = PeopleReader(workspace: workspace, settings: settings)
             let people = try workspace.people(inSegment: segment, after: page.cursor, limit: page.limit + 1)
-            return try list(people, page, { $0.key.number }) { try json($0, workspace, settings) }
+            return try list(people, page, { $0.key.number }, whole: reader.json)
         }
     }
 
@@ -128,12 +141,21 @@ private func list<Member>(
     _ members: [Member],
     _ page: Page,
     _ number: (Member) -> Int64,
-    _ json: (Member) throws -> JSON
+    whole json: ([Member]) throws -> [JSON]
 ) rethrows -> JSON {
-    let items = try members.prefix(page.limit).map(json)
+    let items = try json(Array(members.prefix(page.limit)))
     let hasMore = members.count > page.limit
     let next = hasMore ? JSON.string(String(number(members[page.limit - 1]))) : .null
     return ["items": .array(items), "next": next]
+}
+
+private func list<Member>(
+    _ members: [Member],
+    _ page: Page,
+    _ number: (Member) -> Int64,
+    _ json: (Member) throws -> JSON
+) rethrows -> JSON {
+    try list(members, page, number, whole: { try $0.map(json) })
 }
 
 func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> StoredPerson? {
@@ -143,58 +165,6 @@ func find(_ text: String, _ workspace: WorkspaceTransaction) throws -> StoredPer
         if let person = try workspace.person(.cioId(cioId)) { return person }
     }
     return try workspace.person(.id(text)) ?? workspace.person(.email(text))
-}
-
-private func json(
-    _ person: StoredPerson,
-    _ workspace: WorkspaceTransaction,
-    _ settings: WorkspaceSettings
-) throws -> JSON {
-    let devices = try workspace.devices(of: person.key).map { device -> JSON in
-        [
-            "token": .string(device.token), "platform": .string(device.platform),
-            "last_used": .number(JSON.Number(device.lastUsed)), "attributes": .object(device.attributes),
-        ]
-    }
-    let relationships = try workspace.relationships(of: person.key).map { object, attributes -> JSON in
-        let identifiers: JSON = ["object_type_id": .string(String(object.type)), "object_id": .string(object.id)]
-        return ["identifiers": identifiers, "relationship_attributes": .object(attributes.values)]
-    }
-    let attributes = try workspace.attributes(of: person.key)
-    var values = attributes.values
-    values[SubscriptionTopics.computedAttribute] = settings.computedPreferences(of: attributes)
-    let segments = try workspace.segments(of: person.key).map { JSON.number(JSON.Number($0)) }
-    return [
-        "identifiers": .object(person.identifiers),
-        "attributes": .object(values),
-        "devices": .array(devices),
-        "relationships": .array(relationships),
-        "segments": .array(segments),
-        "unsubscribed": .bool(attributes["unsubscribed"]?.value?.meansUnsubscribed ?? false),
-    ]
-}
-
-extension JSON {
-    /// Which values of `unsubscribed` count (track-api.md §19).
-    fileprivate var meansUnsubscribed: Bool {
-        switch self {
-        case .bool(let value): value
-        case .number(let number): number == JSON.Number(1)
-        case .string(let text): text == "1" || text.lowercased() == "true"
-        case .null, .array, .object: false
-        }
-    }
-}
-
-private func json(_ object: StoredObject, _ workspace: WorkspaceTransaction) throws -> JSON {
-    let relationships = try workspace.relationships(of: object.key).map { person, attributes -> JSON in
-        ["identifiers": .object(person.identifiers), "relationship_attributes": .object(attributes.values)]
-    }
-    return [
-        "identifiers": .object(object.identifiers),
-        "attributes": .object(try workspace.attributes(of: object.key).values),
-        "relationships": .array(relationships),
-    ]
 }
 
 /// An entry of the activity log (track-api.md §20).

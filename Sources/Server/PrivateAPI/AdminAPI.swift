@@ -35,6 +35,9 @@ struct AdminAPI: Sendable {
         list("\(root)/forms", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.forms(page)
         }
+        list("\(root)/objects/{type}/{id}/relationships", in: &routes) { workspace, path, page throws(StorageError) in
+            try await workspace.relationships(ofObject: path["id"], type: path["type"], page)
+        }
         single("\(root)/objects/{type}/{id}", in: &routes) { workspace, path throws(StorageError) in
             try await workspace.object(type: path["type"], id: path["id"])
         }

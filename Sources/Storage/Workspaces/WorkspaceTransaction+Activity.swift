@@ -53,6 +53,14 @@ extension WorkspaceTransaction {
         ).map { try ListedActivity($0) }
     }
 
+    /// The entries of these numbers, the newest first.
+    func activity(at numbers: [Int64]) throws -> [ListedActivity] {
+        try connection.rows(
+            Self.selectActivity + " WHERE a.entry IN (SELECT value FROM json_each(?)) ORDER BY a.entry DESC",
+            [numbers.description]
+        ).map { try ListedActivity($0) }
+    }
+
     private static var selectActivity: String {
         """
         SELECT a.entry, a.type, a.timestamp, a.logged_at, a.name, a.data, a.anonymous_id, a.identifiers,

@@ -90,16 +90,6 @@ extension WorkspaceTransaction {
         )
     }
 
-    package func relationships(of person: PersonKey) throws -> [(object: StoredObject, attributes: AttributeSet)] {
-        try connection.rows(
-            """
-            SELECT o.object, o.type, o.id, o.cio_id, r.attributes
-            FROM relationships r JOIN objects o ON o.object = r.object WHERE r.person = ? ORDER BY o.object
-            """,
-            [person.number]
-        ).map { (try StoredObject($0), try AttributeSet(storedText: $0.text(4))) }
-    }
-
     package func relationships(of object: ObjectKey) throws -> [(person: StoredPerson, attributes: AttributeSet)] {
         try connection.rows(
             """
@@ -120,11 +110,11 @@ extension WorkspaceTransaction {
 }
 
 extension StoredObject {
-    /// Columns object, type, id, cio_id.
-    fileprivate init(_ row: Row) throws {
-        key = ObjectKey(number: try row.integer(0))
-        type = try row.integer(1)
-        id = try row.text(2)
-        cioId = try row.text(3)
+    /// Columns object, type, id, cio_id, from the given position on.
+    init(_ row: Row, from column: Int = 0) throws {
+        key = ObjectKey(number: try row.integer(column))
+        type = try row.integer(column + 1)
+        id = try row.text(column + 2)
+        cioId = try row.text(column + 3)
     }
 }

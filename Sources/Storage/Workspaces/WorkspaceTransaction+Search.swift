@@ -39,16 +39,11 @@ extension WorkspaceTransaction {
             "SELECT entry FROM (\(window)) WHERE (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR name = ?6) LIMIT ?7",
             arguments + [filter.type.map(Text.init), filter.name.map(Text.init), limit]
         ).map { try $0.integer(0) }
-        let entries = try found.compactMap { number in try activity(at: number) }
+        let entries = try activity(at: found)
         if found.count == limit { return (entries, found.last) }
         let last = try connection.row("SELECT min(entry), count(*) FROM (\(window))", arguments)
         let isCut = try (last?.integer(1) ?? 0) == Self.searchedEntries
         return (entries, isCut ? try last?.integer(0) : nil)
-    }
-
-    private func activity(at number: Int64) throws -> ListedActivity? {
-        // One entry of the list that begins at it.
-        try activity(before: number == .max ? nil : number + 1, limit: 1).first
     }
 
     /// The number of the newest entry; 0 when there is none.

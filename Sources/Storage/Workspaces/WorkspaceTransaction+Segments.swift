@@ -16,14 +16,6 @@ extension WorkspaceTransaction {
         )
     }
 
-    /// The segments of a person, by number.
-    package func segments(of person: PersonKey) throws -> [Int64] {
-        try connection.rows(
-            "SELECT segment FROM segment_members WHERE person = ? ORDER BY segment",
-            [person.number]
-        ).map { try $0.integer(0) }
-    }
-
     /// The segments behind a number (`nil`: from the first on) with how many members they have, at most `limit`.
     package func segments(after number: Int64?, limit: Int) throws -> [(segment: Int64, members: Int64)] {
         try connection.rows(

@@ -175,16 +175,6 @@ package struct WorkspaceTransaction {
         try connection.run("DELETE FROM devices WHERE workspace = ? AND token = ?", [workspace, Text(token)])
     }
 
-    /// The devices of a person, by token.
-    package func devices(of person: PersonKey) throws -> [StoredDevice] {
-        try connection.rows(
-            """
-            SELECT person, token, platform, last_used, attributes FROM devices WHERE person = ? ORDER BY token
-            """,
-            [person.number]
-        ).map { try StoredDevice($0) }
-    }
-
     package func moveDevices(from: PersonKey, to: PersonKey) throws {
         try connection.run("UPDATE devices SET person = ? WHERE person = ?", [to.number, from.number])
     }
@@ -202,7 +192,8 @@ extension StoredPerson {
 }
 
 extension StoredDevice {
-    fileprivate init(_ row: Row) throws {
+    /// Columns person, token, platform, last_used, attributes.
+    init(_ row: Row) throws {
         person = PersonKey(number: try row.integer(0))
         token = try row.text(1)
         platform = try row.text(2)
