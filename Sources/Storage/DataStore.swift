@@ -86,7 +86,7 @@ package struct DataStore: Sendable {
         revisions = Revisions(commits, seal: seal)
         sources = KeptSources(commits, seal: seal)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
-        workspaces = WorkspaceStore(workspace)
+        workspaces = WorkspaceStore(workspace, seal: seal)
         erasures = Erasures(log, workspaces: workspace)
         databases = [main, workspace]
         self.folder = folder

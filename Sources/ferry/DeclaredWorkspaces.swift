@@ -3,6 +3,15 @@ import Server
 import Workspaces
 
 extension EmbeddedWorkspaces {
+    /// Opens those of earlier runs, and says which keys can't be read.
+    func recallSaying() async throws {
+        for name in try await recall() {
+            Terminal.error(
+                "the key of the workspace \(name) does not open with seal.key: who comes first with its name as site id has it"
+            )
+        }
+    }
+
     /// Adds the workspaces that a file declares.
     ///
     /// - Throws: `SecretReference.Missing` for the keys of a workspace that are not there.

@@ -173,6 +173,7 @@ struct Instance {
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let outcome: Result<Void, any Error>
         do {
+            try await workspaces.recallSaying()
             // What arrives from the first moment on is planned by what the file says now.
             try await sources.begin()
             if hasFile {

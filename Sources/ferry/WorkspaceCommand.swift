@@ -73,7 +73,8 @@ struct WorkspaceCommand: AsyncParsableCommand {
                 )
                 try workspaces.declare(file)
                 workspaces.declare("default", siteID: siteId, apiKey: key)
-                // Those of earlier runs are there, too; whoever made them has the key.
+                // Those of earlier runs are there, too; that of an older version opens for whoever comes first.
+                try await workspaces.recallSaying()
                 for name in try await store.workspaces.names() where name != "default" {
                     workspaces.declare(name, siteID: "", apiKey: "")
                 }

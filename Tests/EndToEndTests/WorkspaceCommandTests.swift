@@ -129,6 +129,32 @@ import Testing
         #expect(second.stop() == 0)
     }
 
+    @Test func `keeps what opens the workspaces that were made by coming, and not in clear`() async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data")
+        let options = ["--data", data.path]
+        // A site id that is the name of another workspace gets one of another name.
+        let all = ["mine:a-secret-key", "default:another-secret"]
+        let first = try await RunningWorkspace(options)
+        for keys in all { #expect(try await first.track(Self.identify, keys: keys) == 200) }
+        #expect(first.stop() == 0)
+        for file in try FileManager.default.contentsOfDirectory(atPath: data.path) {
+            let bytes = try Data(contentsOf: data.appending(path: file))
+            #expect(bytes.range(of: Data("a-secret-key".utf8)) == nil, "\(file)")
+        }
+        let second = try await RunningWorkspace(options)
+        #expect(try await second.track(Self.identify, keys: "mine:other") == 401)
+        for keys in all { #expect(try await second.track(Self.identify, keys: keys) == 200) }
+        let list = try await second.get("/admin/v1/workspaces").body?["items"]?.arrayValue
+        #expect(list?.compactMap { $0["name"]?.stringValue }.sorted() == ["default", "default-2", "mine"])
+        #expect(second.stop() == 0)
+        // Without the seal nobody knows the key; the workspace is whose who comes.
+        try FileManager.default.removeItem(at: data.appending(path: "seal.key"))
+        let third = try await RunningWorkspace(options)
+        #expect(try await third.track(Self.identify, keys: "mine:other") == 200)
+        #expect(try await third.track(Self.identify, keys: "mine:a-secret-key") == 401)
+    }
+
     @Test func `is ready at once, and stops at once while somebody waits`() async throws {
         let start = ContinuousClock.now
         let ferry = try await RunningWorkspace([])

@@ -10,7 +10,8 @@ import Testing
     /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
     private static let scans = [
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
-        "SELECT name FROM workspaces", "SELECT workspace, name FROM workspaces", "SELECT id FROM cursors",
+        "SELECT name FROM workspaces", "SELECT workspace, name FROM workspaces", "FROM workspace_keys ORDER BY name",
+        "SELECT id FROM cursors",
         "FROM jobs ORDER BY id DESC LIMIT ?", "WHERE seq < ? ORDER BY seq DESC LIMIT 20000",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",
         "FROM refused_messages ORDER BY number LIMIT 1", "FROM events ORDER BY seq LIMIT ?",
@@ -111,6 +112,8 @@ import Testing
             try workspace.removeEverything()
         }
         _ = try await store.names()
+        try await store.keep(siteId: "s", apiKey: "k", of: "w")
+        _ = try await store.keptKeys()
         let person = Erasure.Person(userId: "1", email: "1@x.com")
         let erasure = try await data.erasures.add(NewErasure(person, startedAt: 0))
         try await data.erasures.cleanWorkspaces(for: erasure, .untold)

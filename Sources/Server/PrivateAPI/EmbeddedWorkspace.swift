@@ -159,8 +159,24 @@ package final class EmbeddedWorkspaces: Sendable {
         }
     }
 
+    /// Opens the workspaces again that strangers made before the last start. Those that are there keep their credentials.
+    ///
+    /// - Returns: the names of those whose keys can't be read: they wait for whoever comes first.
+    /// - Throws: the error of the disk.
+    @discardableResult
+    package func recall() async throws(StorageError) -> [String] {
+        guard createsOnFirstUse, let store else { return [] }
+        let kept = try await store.keptKeys()
+        for keys in kept {
+            declare(keys.workspace, siteID: keys.apiKey == nil ? "" : keys.siteId, apiKey: keys.apiKey ?? "")
+        }
+        return kept.filter { $0.apiKey == nil }.map(\.workspace)
+    }
+
     /// The workspace that these credentials open. Takes the same time whichever it is, and for wrong ones.
-    func opened(by credentials: BasicCredentials) -> EmbeddedWorkspace? {
+    ///
+    /// - Throws: the error of the disk, where one was made and its credentials can't be kept.
+    func opened(by credentials: BasicCredentials) async throws(StorageError) -> EmbeddedWorkspace? {
         var found: EmbeddedWorkspace?
         let password = credentials.password ?? []
         for workspace in all {
@@ -168,25 +184,31 @@ package final class EmbeddedWorkspaces: Sendable {
             let isPassword = isSameSecret(password, as: workspace.apiKey)
             if isUser, isPassword, credentials.password != nil { found = found ?? workspace }
         }
-        return found ?? made(for: credentials.user, password)
+        if let found { return found }
+        guard let (workspace, isNew) = made(for: credentials.user, password) else { return nil }
+        if isNew, let store {
+            let (siteID, apiKey) = workspace.credentials
+            try await store.keep(siteId: siteID, apiKey: apiKey, of: workspace.name)
+        }
+        return workspace
     }
 
     /// A workspace for a client that comes for the first time. A site id that is known is opened by its own key only.
-    private func made(for siteID: [UInt8], _ apiKey: [UInt8]) -> EmbeddedWorkspace? {
+    private func made(for siteID: [UInt8], _ apiKey: [UInt8]) -> (workspace: EmbeddedWorkspace, isNew: Bool)? {
         guard createsOnFirstUse, let store, 1...150 ~= siteID.count, 1...1000 ~= apiKey.count,
             let site = String(validating: siteID, as: UTF8.self), let key = String(validating: apiKey, as: UTF8.self)
         else { return nil }
-        return state.withLock { state -> EmbeddedWorkspace? in
+        return state.withLock { state -> (EmbeddedWorkspace, Bool)? in
             if let known = state.workspaces.first(where: { $0.siteID == siteID }) {
                 // Another request of the same client was faster.
-                return known.apiKey == apiKey ? known : nil
+                return known.apiKey == apiKey ? (known, false) : nil
             }
             let waiting = state.workspaces.first { $0.name.hasSameBytes(as: site) && $0.siteID.isEmpty }
             guard waiting != nil || state.made < Self.madeOnFirstUse else { return nil }
             state.made += 1
             let isTaken = waiting == nil && state.workspaces.contains { $0.name.hasSameBytes(as: site) }
             let name = isTaken ? "\(site)-2" : site
-            return state.put(name, make(name, site, key, traits, in: store))
+            return (state.put(name, make(name, site, key, traits, in: store)), true)
         }
     }
 

@@ -22,7 +22,7 @@ extension TrackEndpoints {
             }
             let delivery = path["delivery"]
             var owner = workspace
-            if self.workspace(of: request) == nil, let known = try await self.workspace(ofDelivery: delivery) {
+            if request.workspace == nil, let known = try await self.workspace(ofDelivery: delivery) {
                 owner = known
             }
             return try await call(.unsubscribe(deliveryId: delivery), request, in: owner, .singular)

@@ -8,7 +8,7 @@ import Workspaces
 
 /// Customer.io's Track API at its own paths, played by the embedded workspaces (track-api.md).
 ///
-/// The credentials tell the workspace. What a call means is the workspace's to know; here are the paths, the sizes and
+/// The credentials tell the workspace; `TrackStage` has looked that up. What a call means is the workspace's to know; here are the paths, the sizes and
 /// the answers, a group of paths in each extension.
 struct TrackEndpoints: Sendable {
     /// Seconds that a body may take to arrive.
@@ -47,7 +47,7 @@ struct TrackEndpoints: Sendable {
         }
         // Both regions tell where an account lives, also the one where it does not (track-api.md §9.1).
         routes.on(.get, "/api/v1/accounts/region") { request, _ in
-            guard let workspace = workspace(of: request) else { return unauthorised }
+            guard let workspace = request.workspace else { return unauthorised }
             return try await admitted(to: workspace) {
                 .track(.done, json: region(of: workspace), from: workspace.name)
             }
@@ -72,7 +72,7 @@ struct TrackEndpoints: Sendable {
     /// Adds a handler for those whose credentials open a workspace.
     func on(_ method: HTTPRequest.Method, _ path: String, in routes: inout Routes, _ answer: @escaping Handler) {
         routes.on(method, path) { request, parameters in
-            guard let workspace = workspace(of: request) else { return unauthorised }
+            guard let workspace = request.workspace else { return unauthorised }
             return try await answered(request, by: workspace) { try await answer(request, parameters, workspace) }
         }
     }
@@ -81,7 +81,7 @@ struct TrackEndpoints: Sendable {
     /// (track-api.md §2).
     func onOpen(_ method: HTTPRequest.Method, _ path: String, in routes: inout Routes, _ answer: @escaping Handler) {
         routes.on(method, path) { request, parameters in
-            guard let workspace = workspace(of: request) ?? workspaces.all.first else { return unauthorised }
+            guard let workspace = request.workspace ?? workspaces.all.first else { return unauthorised }
             return try await answered(request, by: workspace) { try await answer(request, parameters, workspace) }
         }
     }
@@ -113,14 +113,6 @@ struct TrackEndpoints: Sendable {
             return answer
         }
         return try await answer()
-    }
-
-    /// The workspace that the credentials of a request open.
-    func workspace(of request: IncomingRequest) -> EmbeddedWorkspace? {
-        guard let authorization = Authorization(request.headers[.authorization]), authorization.scheme == .basic,
-            let credentials = BasicCredentials(token: authorization.token)
-        else { return nil }
-        return workspaces.opened(by: credentials)
     }
 
     /// The workspace that knows a delivery, where nothing else tells which one is meant.

@@ -13,6 +13,8 @@ package struct IncomingRequest: Sendable {
     let authority: String?
     /// The sender's address, without the port.
     let peerAddress: String?
+    /// The embedded workspace that the credentials open, where that was looked up before.
+    var workspace: EmbeddedWorkspace?
     private var body: RequestBody
     /// What came of reading the body, where that was tried before.
     private var failure: ReceivedBody?

@@ -12,6 +12,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-26 suppressed by marks") { try SuppressionMarks.introduce($0) }
         migrator.registerMigration("2026-11-26 segments, forms, deliveries") { try createSegments($0) }
         migrator.registerMigration("2026-11-26 people by phone") { try indexPhones($0) }
+        migrator.registerMigration("2026-11-26 keys of workspaces") { try createKeys($0) }
         return migrator
     }
 
@@ -159,6 +160,19 @@ enum WorkspaceSchema {
     private static func indexPhones(_ connection: Database) throws {
         try connection.execute(
             sql: "CREATE INDEX people_by_phone ON people (workspace, \(phone)) WHERE \(phone) IS NOT NULL"
+        )
+    }
+
+    private static func createKeys(_ connection: Database) throws {
+        // By the name: what opens a workspace is no part of what is in it.
+        try connection.execute(
+            sql: """
+                CREATE TABLE workspace_keys (
+                    name TEXT PRIMARY KEY,
+                    site_id TEXT NOT NULL,
+                    sealed BLOB NOT NULL
+                ) WITHOUT ROWID
+                """
         )
     }
 

@@ -34,7 +34,7 @@ package enum WorkspaceSnapshot {
         let names = try connection.rows(
             """
             SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-                AND name NOT IN ('workspaces', 'grdb_migrations', 'secrets') ORDER BY rootpage
+                AND name NOT IN ('workspaces', 'workspace_keys', 'grdb_migrations', 'secrets') ORDER BY rootpage
             """
         ).map { try $0.text(0) }
         return try names.map { name in

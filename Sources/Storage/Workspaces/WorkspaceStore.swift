@@ -9,8 +9,11 @@ package struct WorkspaceStore: Sendable {
     /// Tells of what `write` did.
     package let changes = WorkspaceChanges()
 
-    init(_ database: OpenDatabase) {
+    let seal: SecretSeal
+
+    init(_ database: OpenDatabase, seal: SecretSeal) {
         self.database = database
+        self.seal = seal
     }
 
     /// Carries out all of `work` on one workspace, or nothing of it when it throws. The workspace is made on first use.

@@ -2,6 +2,7 @@ import Events
 import HTTPTypes
 import LosslessJSON
 import NIOCore
+import Storage
 
 /// What makes an embedded workspace one that tests can rely on: what it was asked, and what is to go wrong.
 struct TestDouble: Sendable {
@@ -9,7 +10,7 @@ struct TestDouble: Sendable {
     let faults = Faults()
 }
 
-/// Stands in front of the Track API: lets the faults of a workspace come true, and writes each request and its answer
+/// Stands in front of the Track API: finds the workspace that is meant, lets the faults of a workspace come true, and writes each request and its answer
 /// into the journal.
 struct TrackStage: Sendable {
     /// Four times the largest body of the Track API: what is larger, its endpoints do not read to the end either.
@@ -38,11 +39,18 @@ struct TrackStage: Sendable {
     ) async throws(BrokenRequest) -> Answer {
         let at = clock.now
         let start = ContinuousClock.now
-        let workspace = workspace(of: request)
+        var request = request
+        do throws(StorageError) {
+            request.workspace = try await opened(by: request)
+        } catch {
+            return .problem(.storageUnavailable, "the workspace's database fails: try again later")
+        }
+        // For a request without credentials the first one, as in the endpoints that ask for none.
+        let isOpen = request.headers[.authorization] == nil
+        let workspace = request.workspace ?? (isOpen ? workspaces.all.first : nil)
         // A stranger's body is not read.
         let body = workspace == nil ? nil : try await read(request)
         defer { budget.giveBack(body?.heldBytes ?? 0) }
-        var request = request
         if let body { request = request.with(body) }
         var answer: Answer
         var fault: Int?
@@ -72,13 +80,11 @@ struct TrackStage: Sendable {
         return answer
     }
 
-    /// The one that the credentials open; for a request without any the first one, as in the endpoints that ask for none.
-    private func workspace(of request: IncomingRequest) -> EmbeddedWorkspace? {
-        guard let header = request.headers[.authorization] else { return workspaces.all.first }
-        guard let authorization = Authorization(header), authorization.scheme == .basic,
+    private func opened(by request: IncomingRequest) async throws(StorageError) -> EmbeddedWorkspace? {
+        guard let authorization = Authorization(request.headers[.authorization]), authorization.scheme == .basic,
             let credentials = BasicCredentials(token: authorization.token)
         else { return nil }
-        return workspaces.opened(by: credentials)
+        return try await workspaces.opened(by: credentials)
     }
 
     /// The body, kept for the journal; `nil` for one that is announced as larger than anybody reads.
