@@ -138,7 +138,7 @@ extension Command {
         let subject = reader.subject(reader.item["identifiers"], field: "identifiers", allowsAnonymous: true)
         let name = isContent ? action : eventName(limited: action == "event", &reader)
         let attributes = reader.object(reader.item["attributes"], orEmpty: "attributes")
-        let time = reader.time(reader.item["timestamp"], field: "timestamp", default: now)
+        let time = reader.eventTime(now: now)
         let id = eventId(&reader)
         guard let subject, let name else { return nil }
         return .event(

@@ -125,7 +125,7 @@ extension Command {
         } else if data.encoded().count > TrackLimit.eventData {
             reader.refuse(.invalid("", "event data cannot be longer than \(TrackLimit.eventData) bytes"))
         }
-        let time = reader.time(reader.item["timestamp"], field: "timestamp", default: now)
+        let time = reader.eventTime(now: now)
         let id = eventId(&reader)
         return name.map { name in
             PersonEvent(
@@ -220,12 +220,7 @@ extension Command {
         _ reader: inout ItemReader
     ) -> Command? {
         let number = Int64(segment).flatMap { $0 > 0 ? $0 : nil }
-        let isKnown =
-            switch reader.settings.segments {
-            case .any: number != nil
-            case .only(let numbers): number.map(numbers.contains) ?? false
-            }
-        if !isKnown { reader.refuse(.invalid("", "segment does not exist or is not a manual segment")) }
+        if !(number.map(reader.settings.segments.contains) ?? false) { reader.refuse(.unknownSegment) }
         let kinds = ["id", "email", "cio_id"].filter(reader.settings.identifies)
         let kind = idType ?? kinds.first ?? "id"
         if !kinds.contains(kind) {

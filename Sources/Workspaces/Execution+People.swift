@@ -46,7 +46,8 @@ extension Execution {
 
     private func isNew(_ event: PersonEvent) throws -> Bool {
         guard let id = event.id else { return true }
-        return try workspace.rememberEvent(id)
+        let oldest = settings.eventIdDays.map { now.subtractingReportingOverflow($0 * 86_400).partialValue }
+        return try workspace.rememberEvent(id, at: now, knownSince: oldest)
     }
 
     /// The person whom the id was joined with within the grace time, else nobody yet (track-api.md §13).

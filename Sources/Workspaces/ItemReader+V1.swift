@@ -103,6 +103,13 @@ extension Refusal {
     /// The one mistake for which Customer.io shows another envelope than its neighbours have (track-api.md §3.2).
     package static let missingEventName = Refusal(reason: .invalid, field: "", message: "name cannot be blank")
 
+    /// The mistake that a workspace may answer as something that is not there (track-api.md §9.14, §24).
+    package static let unknownSegment = Refusal(
+        reason: .invalid,
+        field: "",
+        message: "segment does not exist or is not a manual segment"
+    )
+
     /// What is wrong, in one text, as version 1 says it.
     package var words: String { field.isEmpty ? message : "\(field) \(message)" }
 }

@@ -155,6 +155,10 @@ struct ItemReader {
             refuse(.invalid(field, "must be a whole number from 1 on"))
             return nil
         }
+        guard settings.objectTypes.contains(type) else {
+            refuse(.invalid(field, "there is no such object type"))
+            return nil
+        }
         return type
     }
 
@@ -263,6 +267,15 @@ struct ItemReader {
     }
 
     // MARK: Times
+
+    /// When an event happened.
+    mutating func eventTime(now: Int64) -> Int64 {
+        let time = time(item["timestamp"], field: "timestamp", default: now)
+        if let days = settings.futureDays, time > now.addingReportingOverflow(days * 86_400).partialValue {
+            refuse(.invalid("timestamp", "cannot lie more than \(days) days ahead"))
+        }
+        return time
+    }
 
     /// Whole Unix seconds, as a number or a numeric text, its fraction dropped; `default` when absent (track-api.md
     /// §8).

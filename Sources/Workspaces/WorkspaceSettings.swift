@@ -50,7 +50,13 @@ package struct WorkspaceSettings: Sendable, Equatable {
     /// Whether an event's id must be a ULID; else another one is no mistake, and no repetition is known by it (§12).
     package var asksForULIDs = false
     /// Which manual segments there are (§9.14).
-    package var segments = KnownSegments.any
+    package var segments = KnownNumbers.any
+    /// Which object types there are (§17, §24).
+    package var objectTypes = KnownNumbers.any
+    /// How many days an event's time may lie ahead; `nil`, as many as it likes (§8, §24).
+    package var futureDays: Int64?
+    /// For how many days an event is known by its id; `nil`, for good (§12, §24).
+    package var eventIdDays: Int64?
 
     package init() {}
 
@@ -58,11 +64,18 @@ package struct WorkspaceSettings: Sendable, Equatable {
     var takesAddresses: Bool { identifiers != .id }
 }
 
-/// Which manual segments a workspace has (track-api.md §9.14).
-package enum KnownSegments: Sendable, Equatable {
-    /// Whichever is named. In Customer.io somebody makes segments by hand; here nobody can, and a program under test
-    /// would have none to put people into.
+/// Which manual segments, or which object types, a workspace has (track-api.md §9.14, §17).
+package enum KnownNumbers: Sendable, Equatable {
+    /// Whichever is named. In Customer.io somebody makes them by hand; here nobody can, and a program under test would
+    /// find none.
     case any
-    /// These alone. Any other is refused, as those that are missing or data-driven are at Customer.io.
+    /// These alone. Any other is refused, as those that are missing are at Customer.io, and segments that are data-driven.
     case only(Set<Int64>)
+
+    func contains(_ number: Int64) -> Bool {
+        switch self {
+        case .any: true
+        case .only(let numbers): numbers.contains(number)
+        }
+    }
 }

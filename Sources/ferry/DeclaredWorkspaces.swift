@@ -36,6 +36,8 @@ extension EmbeddedWorkspace.Traits {
     init(_ file: Configuration.WorkspaceSettings) {
         self.init()
         requestsPerSecond = file.requestsPerSecond
+        if let status = file.invalidBatchStatus { answersInvalidBatchInPart = status == 207 }
+        if let status = file.unknownSegmentStatus { missesSegments = status == 404 }
         settings = WorkspaceSettings(file)
     }
 }
@@ -61,6 +63,9 @@ extension WorkspaceSettings {
         }
         if let suppressesAll = file.suppressesAll { suppressionReach = suppressesAll ? .all : .passed }
         if let segments = file.segments { self.segments = .only(Set(segments.map(Int64.init))) }
+        if let types = file.objectTypes { objectTypes = .only(Set(types.map(Int64.init))) }
+        futureDays = file.futureDays.map(Int64.init)
+        eventIdDays = file.eventIdDays.map(Int64.init)
     }
 
     private static func path(of key: Configuration.WorkspaceSettings.Switch) -> WritableKeyPath<Self, Bool> {

@@ -20,6 +20,7 @@ struct PrivateServer {
         settings: WorkspaceSettings = WorkspaceSettings(),
         requestsPerSecond: Int? = nil,
         createsOnFirstUse: Bool = false,
+        change: (inout EmbeddedWorkspace.Traits) -> Void = { _ in },
         isReady: @escaping @Sendable () async -> Bool = { true },
         _ body: (PrivateServer) async throws -> Void
     ) async throws {
@@ -29,6 +30,7 @@ struct PrivateServer {
             traits.region = number == 0 ? .us : .eu
             traits.requestsPerSecond = requestsPerSecond
             traits.settings = settings
+            change(&traits)
             return EmbeddedWorkspace(
                 name: name,
                 siteID: "\(name)-site",

@@ -73,6 +73,25 @@ import Workspaces
         }
     }
 
+    @Test func `statuses that nothing public settles are settings`() async throws {
+        let change = { (traits: inout EmbeddedWorkspace.Traits) in
+            traits.settings.segments = .only([7])
+            traits.missesSegments = true
+            traits.answersInvalidBatchInPart = true
+        }
+        try await PrivateServer.with(change: change) { workspace async throws in
+            let missing = try await workspace.send("POST", "/api/v1/segments/8/add_customers", #"{"ids":["u1"]}"#)
+            #expect(missing.status == 404)
+            #expect(missing.json?["meta"]?["error"] == "segment does not exist or is not a manual segment")
+            let wrong = try await workspace.send("POST", "/api/v1/segments/8/add_customers", "{}")
+            #expect(wrong.status == 400, "it has another mistake")
+            let batch = try await workspace.track("/api/v2/batch", #"{"batch":[{},{}]}"#)
+            #expect(batch.status == 207)
+            let places = batch.json?["errors"]?.arrayValue?.map { $0["batch_index"] }
+            #expect(places == [0, 1])
+        }
+    }
+
     // MARK: Who stands in a path
 
     @Test(arguments: [

@@ -37,6 +37,16 @@ extension Configuration {
         package internal(set) var suppressesAll: Bool?
         /// The manual segments that there are; `nil`: any.
         package internal(set) var segments: [Int]?
+        /// The object types that there are; `nil`: any.
+        package internal(set) var objectTypes: [Int]?
+        /// How far an event's time may lie ahead.
+        package internal(set) var futureDays: Int?
+        /// How long the id of an event is remembered.
+        package internal(set) var eventIdDays: Int?
+        /// What a batch is answered of which every item is wrong.
+        package internal(set) var invalidBatchStatus: Int?
+        /// What a call is answered that names a segment that is not there.
+        package internal(set) var unknownSegmentStatus: Int?
         package internal(set) var requestsPerSecond: Int?
 
         package init() {}
@@ -50,6 +60,11 @@ extension Configuration {
             settings.topicConflicts = own.topicConflicts ?? topicConflicts
             settings.suppressesAll = own.suppressesAll ?? suppressesAll
             settings.segments = own.segments ?? segments
+            settings.objectTypes = own.objectTypes ?? objectTypes
+            settings.futureDays = own.futureDays ?? futureDays
+            settings.eventIdDays = own.eventIdDays ?? eventIdDays
+            settings.invalidBatchStatus = own.invalidBatchStatus ?? invalidBatchStatus
+            settings.unknownSegmentStatus = own.unknownSegmentStatus ?? unknownSegmentStatus
             settings.requestsPerSecond = own.requestsPerSecond ?? requestsPerSecond
             return settings
         }
@@ -62,26 +77,15 @@ extension ConfigurationParser {
         var settings = Configuration.WorkspaceSettings()
         let known =
             Configuration.WorkspaceSettings.Switch.allCases.map(\.rawValue)
-            + ["identifiers", "topics", "topic_conflicts", "suppress", "segments", "rate_limit"]
+            + [
+                "identifiers", "topics", "topic_conflicts", "suppress", "segments", "object_types", "future_days",
+                "event_id_days", "invalid_batch_status", "unknown_segment_status", "rate_limit",
+            ]
         readKeys(of: node, "`\(what)`", known: known) { parser, name, value in
             switch name {
-            case "identifiers":
-                guard let text = parser.reader.string(value, "`identifiers`") else { return }
-                settings.identifiers = .init(rawValue: text)
-                if settings.identifiers == nil {
-                    parser.reader.note(
-                        value,
-                        "people are not identified by `\(text)`",
-                        "write `email_or_id`, `id` or `email`"
-                    )
-                }
+            case "identifiers": settings.identifiers = parser.choice(value, name)
             case "topics": settings.topics = parser.topics(value)
-            case "topic_conflicts":
-                guard let text = parser.reader.string(value, "`topic_conflicts`") else { return }
-                settings.topicConflicts = .init(rawValue: text)
-                if settings.topicConflicts == nil {
-                    parser.reader.note(value, "unknown way `\(text)`", "write `primary`, `secondary` or `unsubscribed`")
-                }
+            case "topic_conflicts": settings.topicConflicts = parser.choice(value, name)
             case "suppress":
                 switch parser.reader.string(value, "`suppress`") {
                 case "passed": settings.suppressesAll = false
@@ -89,10 +93,13 @@ extension ConfigurationParser {
                 case let text?: parser.reader.note(value, "unknown reach `\(text)`", "write `passed` or `all`")
                 case nil: break
                 }
-            case "segments":
-                settings.segments = (parser.reader.sequence(value, "`segments`") ?? []).compactMap {
-                    parser.reader.int($0, "a segment's number", in: 1...Int.max)
-                }
+            case "segments": settings.segments = parser.numbers(value, name, "a segment's number")
+            case "object_types": settings.objectTypes = parser.numbers(value, name, "an object type's number")
+            case "future_days": settings.futureDays = parser.reader.int(value, "`future_days`", in: 0...36_500)
+            case "event_id_days": settings.eventIdDays = parser.reader.int(value, "`event_id_days`", in: 1...36_500)
+            case "invalid_batch_status": settings.invalidBatchStatus = parser.status(value, name, among: [400, 207])
+            case "unknown_segment_status":
+                settings.unknownSegmentStatus = parser.status(value, name, among: [400, 404])
             case "rate_limit": settings.requestsPerSecond = parser.reader.int(value, "`rate_limit`", in: 1...100_000)
             default:
                 guard let key = Configuration.WorkspaceSettings.Switch(rawValue: name) else { return }
@@ -100,6 +107,29 @@ extension ConfigurationParser {
             }
         }
         return settings
+    }
+
+    private mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ node: Node,
+        _ name: String
+    ) -> Choice? {
+        guard let text = reader.string(node, "`\(name)`") else { return nil }
+        if let choice = Choice(rawValue: text) { return choice }
+        let choices = Choice.allCases.map { "`\($0.rawValue)`" }.joined(separator: " or ")
+        reader.note(node, "`\(text)` is no value of `\(name)`", "write \(choices)")
+        return nil
+    }
+
+    private mutating func numbers(_ node: Node, _ name: String, _ what: String) -> [Int] {
+        (reader.sequence(node, "`\(name)`") ?? []).compactMap { reader.int($0, what, in: 1...Int.max) }
+    }
+
+    private mutating func status(_ node: Node, _ name: String, among known: [Int]) -> Int? {
+        guard let status = reader.int(node, "`\(name)`", in: 200...404) else { return nil }
+        if known.contains(status) { return status }
+        let words = known.map(String.init).joined(separator: " or ")
+        reader.note(node, "`\(status)` is no value of `\(name)`", "write \(words)")
+        return nil
     }
 
     /// `{ 1: subscribed, 2: unsubscribed }`.

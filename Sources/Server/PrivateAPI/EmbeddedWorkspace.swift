@@ -19,6 +19,10 @@ package struct EmbeddedWorkspace: Sendable {
         package var redirectsTo: Endpoint?
         /// Requests that it takes in one second, more being answered 429; `nil`, as many as come.
         package var requestsPerSecond: Int?
+        /// Whether a batch of which every item is wrong is answered 207, as one of which some are; else 400 (§10, §24).
+        package var answersInvalidBatchInPart = false
+        /// Whether a segment that is not there is answered 404; else 400 (§9.14, §24).
+        package var missesSegments = false
         /// How it carries out operations.
         package var settings = WorkspaceSettings()
 

@@ -66,6 +66,9 @@ extension TrackEndpoints {
         if refusals == [.missingEventName] {
             return Envelope.singular.answer(refusals.map(\.words), from: embedded.name)
         }
+        if refusals == [.unknownSegment], embedded.traits.missesSegments {
+            return .problem(.unknownPath, Refusal.unknownSegment.words, from: embedded.name)
+        }
         guard refusals.isEmpty else { return envelope.answer(refusals.map(\.words), from: embedded.name) }
         switch success {
         case .doneWithoutBody: return .track(success, [], from: embedded.name)

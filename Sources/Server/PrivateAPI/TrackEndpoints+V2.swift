@@ -50,7 +50,8 @@ extension TrackEndpoints {
             errors += refused.map { (fitting[$0.index], $0.refusal) }
             guard !errors.isEmpty else { return .trackSuccess(from: embedded.name) }
             errors.sort { $0.0 < $1.0 }
-            let isAnyValid = Set(errors.map(\.0)).count < items.count
+            let isAnyValid =
+                embedded.traits.answersInvalidBatchInPart || Set(errors.map(\.0)).count < items.count
             let list = errors.map { index, refusal in refusal.json(batchIndex: index) }
             return .track(isAnyValid ? .partlyInvalid : .invalid, json: ["errors": .array(list)], from: embedded.name)
         }

@@ -13,6 +13,10 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-26 segments, forms, deliveries") { try createSegments($0) }
         migrator.registerMigration("2026-11-26 people by phone") { try indexPhones($0) }
         migrator.registerMigration("2026-11-26 keys of workspaces") { try createKeys($0) }
+        migrator.registerMigration("2026-11-26 ids of events by time") { connection in
+            // Those that are there were received before everything.
+            try connection.execute(sql: "ALTER TABLE event_ids ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

@@ -24,11 +24,15 @@ extension WorkspaceTransaction {
         )
     }
 
-    /// Remembers the id of an event for good. `false` when it was known already.
-    package func rememberEvent(_ id: String) throws -> Bool {
+    /// Remembers the id of an event that was received at `time`. `false` when it was known already: since a time, or
+    /// (`nil`) ever.
+    package func rememberEvent(_ id: String, at time: Int64, knownSince oldest: Int64?) throws -> Bool {
         try connection.run(
-            "INSERT OR IGNORE INTO event_ids (workspace, id) VALUES (?, ?)",
-            [workspace, Text(id)]
+            """
+            INSERT INTO event_ids (workspace, id, received_at) VALUES (?1, ?2, ?3)
+            ON CONFLICT (workspace, id) DO UPDATE SET received_at = ?3 WHERE received_at < ?4
+            """,
+            [workspace, Text(id), time, oldest ?? .min]
         )
         return connection.changesCount > 0
     }

@@ -150,7 +150,7 @@ import Testing
                 (entry.name, entry.data) = (id, data)
                 try workspace.log(entry)
             }
-            _ = try workspace.rememberEvent("event of \(id)")
+            _ = try workspace.rememberEvent("event of \(id)", at: 0, knownSince: nil)
             let recipient: JSON.Object = ["recipient": .string(email)]
             try workspace.record(DeliveryMetric(deliveryId: id, name: "opened", timestamp: 0, data: recipient))
             try workspace.suppress([.email(email), .id(id)])
