@@ -1,6 +1,5 @@
 import Integrations
 import Server
-import Workspaces
 
 extension EmbeddedWorkspaces {
     /// Opens those of earlier runs, and says which keys can't be read.
@@ -17,13 +16,12 @@ extension EmbeddedWorkspaces {
     /// - Throws: `SecretReference.Missing` for the keys of a workspace that are not there.
     func declare(_ file: Configuration) throws {
         for workspace in file.workspaces {
-            let settings = file.workspaceSettings.changed(by: workspace.settings)
             declare(
                 workspace.name,
                 siteID: try workspace.siteId.resolved(),
                 apiKey: try workspace.apiKey.resolved()
             ) { traits in
-                traits = EmbeddedWorkspace.Traits(settings)
+                traits.change(by: workspace.settings)
                 traits.redirectsTo = workspace.redirectsTo
                 traits.region = workspace.region == .eu ? .eu : .us
             }
@@ -32,52 +30,9 @@ extension EmbeddedWorkspaces {
 }
 
 extension EmbeddedWorkspace.Traits {
-    /// A new workspace's, changed as the file says.
+    /// A new workspace's, changed as a file says for all of them.
     init(_ file: Configuration.WorkspaceSettings) {
         self.init()
-        requestsPerSecond = file.requestsPerSecond
-        if let status = file.invalidBatchStatus { answersInvalidBatchInPart = status == 207 }
-        if let status = file.unknownSegmentStatus { missesSegments = status == 404 }
-        settings = WorkspaceSettings(file)
-    }
-}
-
-extension WorkspaceSettings {
-    fileprivate init(_ file: Configuration.WorkspaceSettings) {
-        self.init()
-        for (key, isOn) in file.switches { self[keyPath: Self.path(of: key)] = isOn }
-        switch file.identifiers {
-        case .emailOrId: identifiers = .emailOrId
-        case .id: identifiers = .id
-        case .email: identifiers = .email
-        case nil: break
-        }
-        if let topics = file.topics {
-            self.topics = Dictionary(uniqueKeysWithValues: topics.map { (Int64($0.key), $0.value) })
-        }
-        switch file.topicConflicts {
-        case .primary: topicConflicts = .primary
-        case .secondary: topicConflicts = .secondary
-        case .unsubscribed: topicConflicts = .unsubscribed
-        case nil: break
-        }
-        if let suppressesAll = file.suppressesAll { suppressionReach = suppressesAll ? .all : .passed }
-        if let segments = file.segments { self.segments = .only(Set(segments.map(Int64.init))) }
-        if let types = file.objectTypes { objectTypes = .only(Set(types.map(Int64.init))) }
-        futureDays = file.futureDays.map(Int64.init)
-        eventIdDays = file.eventIdDays.map(Int64.init)
-    }
-
-    private static func path(of key: Configuration.WorkspaceSettings.Switch) -> WritableKeyPath<Self, Bool> {
-        switch key {
-        case .updatesEmailUsingId: \.updatesEmailUsingId
-        case .mergesAutomatically: \.mergesAutomatically
-        case .mergesAnonymousEvents: \.mergesAnonymousEvents
-        case .eventsMakePeople: \.eventsMakePeople
-        case .keepsAttributesOfRefusedIdentify: \.keepsAttributesOfRefusedIdentify
-        case .identifiesByPhone: \.identifiesByPhone
-        case .trimsEventNames: \.trimsEventNames
-        case .asksForULIDs: \.asksForULIDs
-        }
+        change(by: file)
     }
 }

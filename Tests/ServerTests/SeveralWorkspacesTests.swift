@@ -68,6 +68,34 @@ import Testing
         }
     }
 
+    @Test func `are declared with settings of their own in front of everybody's`() async throws {
+        try await PrivateServer.with { workspace async throws in
+            let declare = { (site: String, settings: String) in
+                try await workspace.server.post(
+                    "/admin/v1/workspaces",
+                    #"{"siteId":"\#(site)","apiKey":"k","settings":\#(settings)}"#,
+                    [("Content-Type", "application/json")]
+                )
+            }
+            #expect(try await declare("a", #"{"identifiers":"id","rate_limit":1}"#).status == 200)
+            #expect(try await declare("b", "{}").status == 200)
+            let byAddress = Self.identify.replacing(#""id":"u1""#, with: #""email":"a@x.com""#)
+            let send = { (site: String) in
+                try await workspace.server.post("/api/v2/entity", byAddress, [basic("\(site):k")]).status
+            }
+            #expect(try await send("a") == 400)
+            #expect(try await send("a") == 429)
+            #expect(try await send("b") == 200)
+            for (settings, words) in [
+                (#"{"identifiers":"phone"}"#, "`phone` is no value of `identifiers`; write `email_or_id`"),
+                (#"{"nonsense":1}"#, "unknown key `nonsense`"), ("[1]", "settings:"), ("null", "settings:"),
+            ] {
+                let answer = try await declare("c", settings)
+                #expect(answer.status == 400 && answer.text.contains(words), "\(answer.text)")
+            }
+        }
+    }
+
     @Test func `never see each other`() async throws {
         try await PrivateServer.with(["one", "two"]) { workspace async throws in
             _ = try await workspace.track("/api/v2/entity", Self.identify, to: "one")

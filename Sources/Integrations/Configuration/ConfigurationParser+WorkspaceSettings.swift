@@ -1,4 +1,4 @@
-import LosslessJSON
+package import LosslessJSON
 import Yams
 
 extension Configuration {
@@ -51,22 +51,13 @@ extension Configuration {
 
         package init() {}
 
-        /// These settings, with those of one workspace in front of them.
-        package func changed(by own: WorkspaceSettings) -> WorkspaceSettings {
-            var settings = self
-            settings.switches.merge(own.switches) { $1 }
-            settings.identifiers = own.identifiers ?? identifiers
-            settings.topics = own.topics ?? topics
-            settings.topicConflicts = own.topicConflicts ?? topicConflicts
-            settings.suppressesAll = own.suppressesAll ?? suppressesAll
-            settings.segments = own.segments ?? segments
-            settings.objectTypes = own.objectTypes ?? objectTypes
-            settings.futureDays = own.futureDays ?? futureDays
-            settings.eventIdDays = own.eventIdDays ?? eventIdDays
-            settings.invalidBatchStatus = own.invalidBatchStatus ?? invalidBatchStatus
-            settings.unknownSegmentStatus = own.unknownSegmentStatus ?? unknownSegmentStatus
-            settings.requestsPerSecond = own.requestsPerSecond ?? requestsPerSecond
-            return settings
+        /// The settings that JSON holds under the keys of the file.
+        ///
+        /// - Throws: `ConfigurationError` with every mistake in it.
+        package init(_ json: JSON) throws(ConfigurationError) {
+            // JSON is YAML.
+            let text = "workspace_settings: \(json)"
+            self = try Configuration(parsing: text, file: "settings").workspaceSettings
         }
     }
 }

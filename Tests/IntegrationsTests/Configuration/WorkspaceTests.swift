@@ -1,4 +1,5 @@
 import Integrations
+import LosslessJSON
 import Testing
 import TrackAPI
 
@@ -27,6 +28,14 @@ import TrackAPI
         #expect(try !Configuration(parsing: "", file: "ferry.yaml").createsWorkspaces)
     }
 
+    @Test func `have the same settings in JSON`() throws {
+        let settings = try Configuration.WorkspaceSettings(["topics": ["1": "subscribed"], "merge_people": false])
+        #expect(settings.topics == [1: true] && settings.switches == [.mergesAutomatically: false])
+        for json: JSON in [1, "x", ["identifiers": "phone"], ["x\u{2028}\"\n": 1], ["merge_people": "yes"]] {
+            #expect(throws: ConfigurationError.self) { try Configuration.WorkspaceSettings(json) }
+        }
+    }
+
     @Test func `have topics with defaults, and the host of their region`() throws {
         let text = """
             workspaces:
@@ -47,12 +56,11 @@ import TrackAPI
             workspace_settings: { merge_people: false, rate_limit: 5, identify_by_phone: true }
             """
         let file = try Configuration(parsing: text, file: "ferry.yaml")
-        let settings = file.workspaces.map { file.workspaceSettings.changed(by: $0.settings) }
-        #expect(settings[0].identifiers == .email && settings[1].identifiers == nil)
-        #expect(settings[0].switches == [.mergesAutomatically: true, .identifiesByPhone: true])
-        #expect(settings[1] == file.workspaceSettings)
-        #expect(settings.map(\.requestsPerSecond) == [5, 5])
-        #expect(settings.map(\.segments) == [[1], nil])
+        let settings = file.workspaces.map(\.settings)
+        #expect(settings[0].identifiers == .email && settings[0].segments == [1])
+        #expect(settings[0].switches == [.mergesAutomatically: true] && settings[0].requestsPerSecond == nil)
+        #expect(settings[1] == Configuration.WorkspaceSettings())
+        #expect(file.workspaceSettings.switches == [.mergesAutomatically: false, .identifiesByPhone: true])
     }
 
     @Test(arguments: [

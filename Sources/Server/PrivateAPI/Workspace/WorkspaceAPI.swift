@@ -1,6 +1,7 @@
 import Diagnostics
 import Events
 import HTTPTypes
+import Integrations
 import LosslessJSON
 import Storage
 import TrackAPI
@@ -47,7 +48,7 @@ struct WorkspaceAPI: Sendable {
 
     private func declare(_ request: IncomingRequest) async throws -> Answer {
         let body = try await request.readAdminBody()?.objectValue ?? [:]
-        let known = ["name", "siteId", "apiKey", "region", "redirectTo"]
+        let known = ["name", "siteId", "apiKey", "region", "redirectTo", "settings"]
         let region = (body["region"] ?? "us").stringValue.flatMap(EmbeddedWorkspace.Region.init)
         let texts = ["siteId", "apiKey"].map { body[$0]?.stringValue ?? "" }
         let name = (body["name"] ?? .string(texts[0])).stringValue ?? ""
@@ -69,7 +70,16 @@ struct WorkspaceAPI: Sendable {
                 return .admin(.invalid, "redirectTo is the URL of the EU's host, of a workspace of the region eu")
             }
         }
+        var settings = Configuration.WorkspaceSettings()
+        if let given = body["settings"] {
+            do throws(ConfigurationError) {
+                settings = try Configuration.WorkspaceSettings(given)
+            } catch {
+                return .admin(.invalid, error.sentence)
+            }
+        }
         let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1]) { traits in
+            traits.change(by: settings)
             traits.region = region
             traits.redirectsTo = redirectsTo
         }
@@ -143,6 +153,14 @@ struct WorkspaceAPI: Sendable {
             return .admin(.invalid, "the clock stays between the years 1970 and 9999. It was not moved")
         }
         return .admin(.done, json: clock.json)
+    }
+}
+
+extension ConfigurationError {
+    /// The first mistake, without the place in a text that nobody has written so.
+    fileprivate var sentence: String {
+        let first = problems.first
+        return "settings: \(first?.message ?? "")\(first?.suggestion.map { "; \($0)" } ?? "")"
     }
 }
 
