@@ -13,8 +13,8 @@ struct Exec: AsyncParsableCommand {
         abstract: "Run a command with a Ferry of its own, on free ports and in memory.",
         discussion: """
             Sets FERRY_URL, FERRY_WRITE_KEY, FERRY_WORKSPACE_URL, CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY, over TLS also \
-            FERRY_WORKSPACE_CERTIFICATE, and ends with the command's status. Nothing leaves this machine: every integration of the configuration lands in an embedded \
-            workspace of its name, wherever it sends otherwise.
+            FERRY_WORKSPACE_CERTIFICATE, and ends with the command's status. Nothing leaves this machine: every integration \
+            of the configuration lands in an embedded workspace of its name, wherever it sends otherwise.
             """
     )
 

@@ -8,8 +8,8 @@ import Workspaces
 
 /// Customer.io's Track API at its own paths, played by the embedded workspaces (track-api.md).
 ///
-/// The credentials tell the workspace; `TrackStage` has looked that up. What a call means is the workspace's to know; here are the paths, the sizes and
-/// the answers, a group of paths in each extension.
+/// The credentials tell the workspace; `TrackStage` has looked that up. What a call means is the workspace's to know; here
+/// are the paths, the sizes and the answers, a group of paths in each extension.
 struct TrackEndpoints: Sendable {
     /// Seconds that a body may take to arrive.
     private static let bodySeconds = 60

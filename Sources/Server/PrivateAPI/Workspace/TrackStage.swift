@@ -10,8 +10,8 @@ struct TestDouble: Sendable {
     let faults = Faults()
 }
 
-/// Stands in front of the Track API: finds the workspace that is meant, lets the faults of a workspace come true, and writes each request and its answer
-/// into the journal.
+/// Stands in front of the Track API: finds the workspace that is meant, lets its faults come true, and writes each request
+/// and its answer into the journal.
 struct TrackStage: Sendable {
     /// Four times the largest body of the Track API: what is larger, its endpoints do not read to the end either.
     private static let bodyBytes = 4 * 512_000
