@@ -107,7 +107,12 @@ struct WorkspaceErasing: Sendable {
     /// the person.
     private static let people = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
-            "SELECT person, id, email, workspace FROM people WHERE person > ? ORDER BY person LIMIT \(limit)",
+            // Where people are known by id alone the address is one of the attributes.
+            """
+            SELECT person, id, coalesce(email, CAST(json_extract(attributes, '$.email[0]') AS TEXT)), workspace
+            FROM people
+            WHERE person > ? ORDER BY person LIMIT \(limit)
+            """,
             StatementArguments(after)
         )
         for row in rows {

@@ -228,6 +228,24 @@ import Testing
         #expect(try found(in: scratch).isEmpty)
     }
 
+    @Test func `removes whoever has the address as an attribute, where people are known by id`() async throws {
+        let store = try DataStore(opening: .memory)
+        let values: [JSON] = [.string(Self.email.uppercased()), "other@x.com", 7, ["a": .string(Self.email)], []]
+        try await store.workspaces.write(in: "w") { workspace in
+            for (number, value) in values.enumerated() {
+                let person = try workspace.addPerson(id: "p\(number)", email: nil, madeAt: 0) { "\($0)-\($1)" }
+                var attributes = AttributeSet()
+                attributes.set(AttributeSet.Entry(name: "email", value: value, time: 0))
+                attributes.set(AttributeSet.Entry(name: "plan", value: "pro", time: 0))
+                try workspace.setAttributes(attributes, of: person.key)
+            }
+        }
+        var erasure = try await ask(store)
+        while erasure.stage != .telling { erasure = try await step(erasure, in: store) }
+        let left = try await store.workspaces.read(in: "w") { try $0.people(after: nil, limit: 10).map(\.id) }
+        #expect(left == ["p1", "p2", "p3", "p4"])
+    }
+
     @Test func `goes on from where it was, between any two pieces`() async throws {
         let scratch = try ScratchFolder()
         var store = try DataStore(opening: scratch.data)
