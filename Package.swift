@@ -134,6 +134,7 @@ let package = Package(
                 lifecycle,
             ]
         ),
+        tests("ConsoleTests", ["Console", "LosslessJSON"]),
         tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON", "Seeding"]),
         tests(
             "ServerTests",
