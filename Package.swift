@@ -79,7 +79,7 @@ let package = Package(
         room("Workspaces", ["LosslessJSON", "Storage"]),
         room(
             "Console",
-            ["LosslessJSON", "Events", .product(name: "Mustache", package: "swift-mustache")],
+            ["LosslessJSON", "Diagnostics", "Events", .product(name: "Mustache", package: "swift-mustache")],
             resources: [.embedInCode("Templates"), .embedInCode("Assets")]
         ),
         room(

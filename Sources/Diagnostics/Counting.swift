@@ -9,3 +9,15 @@ extension BinaryInteger {
         "\(self) \(self == 1 ? one : several ?? one + "s")"
     }
 }
+
+extension Int64 {
+    /// So many seconds as a person says it: `45 s`, `3 min`, `5 h`, `12 d`.
+    package var span: String {
+        switch magnitude {
+        case ..<60: "\(magnitude) s"
+        case ..<3_600: "\(magnitude / 60) min"
+        case ..<172_800: "\(magnitude / 3_600) h"
+        default: "\(magnitude / 86_400) d"
+        }
+    }
+}

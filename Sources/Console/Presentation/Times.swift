@@ -1,3 +1,4 @@
+import Diagnostics
 import Events
 import LosslessJSON
 
@@ -11,18 +12,6 @@ extension Console {
     /// `3 min ago`, `in 5 s`.
     static func ago(_ seconds: Int64) -> String {
         if -1...1 ~= seconds { return "now" }
-        let span = span(seconds)
-        return seconds > 0 ? "\(span) ago" : "in \(span)"
-    }
-
-    /// `45 s`, `3 min`, `5 h`, `12 d`.
-    static func span(_ seconds: Int64) -> String {
-        let seconds = seconds.magnitude
-        return switch seconds {
-        case ..<60: "\(seconds) s"
-        case ..<3_600: "\(seconds / 60) min"
-        case ..<172_800: "\(seconds / 3_600) h"
-        default: "\(seconds / 86_400) d"
-        }
+        return seconds > 0 ? "\(seconds.span) ago" : "in \(seconds.span)"
     }
 }

@@ -84,6 +84,8 @@ struct Eraser: Sendable {
         /// Whether the lanes have let go of everything.
         var isLetGo = false
         var isRewritten = false
+        /// How many had answered when the workspaces were cleaned behind them.
+        var answered = 0
         /// How long it waits for answers before it looks again.
         var wait = Eraser.patience
     }
@@ -143,17 +145,16 @@ struct Eraser: Sendable {
     /// Looks who has answered. When all have, nothing of it is kept either.
     private func awaitAnswers(to erasure: Erasure, _ life: inout Life) async throws(StorageError) -> Erasure {
         var erasure = erasure
-        var news = false
         for told in erasure.told where told.answer == .waiting {
             let now = try await progress(of: told, of: erasure)
-            guard now != told else { continue }
-            if now.answer != .waiting { news = true }
-            erasure = try await erasures.note(now, for: erasure)
+            if now != told { erasure = try await erasures.note(now, for: erasure) }
         }
+        let answered = erasure.told.count { $0.answer != .waiting }
         // Workspaces answer at once, and do not wait for others.
-        if news {
+        if answered > life.answered {
             try await erasures.cleanWorkspaces(for: erasure, .told)
             surroundings.forgetRequests()
+            life.answered = answered
         }
         guard erasure.told.contains(where: { $0.answer == .waiting }) else {
             if let telling = erasure.telling {

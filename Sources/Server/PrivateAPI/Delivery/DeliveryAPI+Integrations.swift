@@ -70,7 +70,7 @@ extension DeliveryAPI {
         _ lag: (events: Int64, seconds: Int64)
     ) -> JSON {
         let waiting = lag.events.counting("event waits", "events wait")
-        let behind = lag.events == 0 ? "nothing waits" : "\(waiting), the first for \(lag.seconds) s"
+        let behind = lag.events == 0 ? "nothing waits" : "\(waiting), the first for \(lag.seconds.span)"
         for lane in lanes {
             switch lane.road {
             case .held: return ["state": "paused", "words": .string("paused by an operator; \(behind)")]
@@ -92,7 +92,7 @@ extension DeliveryAPI {
 
     private func inSeconds(_ time: Int64) -> String {
         let seconds = (time - now() + 999) / 1_000
-        return seconds > 0 ? "in \(seconds) s" : "now"
+        return seconds > 0 ? "in \(seconds.span)" : "now"
     }
 }
 
