@@ -168,10 +168,12 @@ private struct Responder: HTTPResponder {
         if let stream = answer.stream, request.method != .head {
             let body = ResponseBody { writer in
                 let writing = StreamWriter(writer)
-                // A page that stays open does not hold up the end.
-                try await cancelWhenGracefulShutdown {
-                    try await stream { try await writing.write($0) }
-                }
+                // A page that stays open does not hold up the end, and is told that it is one.
+                do {
+                    try await cancelWhenGracefulShutdown {
+                        try await stream { try await writing.write($0) }
+                    }
+                } catch is CancellationError {}
                 try await writing.finish()
             }
             return Response(status: answer.status, headers: headers, body: body)

@@ -122,6 +122,7 @@ struct Instance {
                 sources: sources,
                 metrics: MetricsAPI(metrics, delivery: delivery),
                 adminToken: options.configuration.adminToken?.resolved(),
+                isSecure: certificate != nil,
                 logger: logger,
                 now: { .now }
             )

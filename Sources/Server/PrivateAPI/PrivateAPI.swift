@@ -28,6 +28,7 @@ package struct PrivateAPI: HTTPService {
     ///   - metrics: What Prometheus reads.
     ///   - adminToken: What `/admin` asks for as a Bearer token; `nil` asks for nothing.
     ///   - additionalHosts: Names under which the listener is reached, beside this machine's own and the bound one.
+    ///   - isSecure: Whether the listener speaks TLS.
     ///   - isReady: Whether Ferry can take calls at the moment.
     ///   - logger: Takes faults, without bodies, keys or header values.
     ///   - clock: The workspaces' clock; without one it is the server's, and can be moved.
@@ -45,6 +46,7 @@ package struct PrivateAPI: HTTPService {
         metrics: MetricsAPI? = nil,
         adminToken: String?,
         additionalHosts: [String] = [],
+        isSecure: Bool = false,
         isReady: @escaping @Sendable () async -> Bool = { true },
         logger: Logger,
         clock: WorkspaceClock? = nil,
@@ -86,7 +88,13 @@ package struct PrivateAPI: HTTPService {
         OpenAPIDocument.add(to: &routes, behind: door)
         addHealth()
         if let delivery {
-            console = ConsolePages(over: routes, behind: door, changes: { delivery.data.log.appended }, now: now)
+            console = ConsolePages(
+                over: routes,
+                behind: door,
+                changes: { delivery.data.log.appended },
+                isSecure: isSecure,
+                now: now
+            )
         }
     }
 
@@ -110,7 +118,7 @@ package struct PrivateAPI: HTTPService {
                 "this listener answers to its own address and to localhost, not to the name in the Host header"
             )
         }
-        if let console, let path = RequestPath(target: request.target), ConsolePages.isMeant(by: path) {
+        if let console, let path = ConsolePages.path(of: request) {
             return try await handle(request) { try await console.answer($0, path) }
         }
         return TrackStage.isMeant(by: request) ? try await stage.answer(request, handle) : try await handle(request)

@@ -18,20 +18,25 @@ struct ConsolePages: Sendable {
     /// A signal whenever something happened that pages show.
     private let changes: @Sendable () -> AsyncStream<Void>
     private let now: @Sendable () -> Timestamp
+    /// Whether the listener speaks TLS, and cookies go nowhere else.
+    private let isSecure: Bool
 
     /// - Parameters:
     ///   - routes: the admin API, which every page asks.
     ///   - door: whether a token is asked for.
     ///   - changes: signals for the pages that are open.
+    ///   - isSecure: whether the listener speaks TLS.
     ///   - now: the server's clock.
     init(
         over routes: Routes,
         behind door: AdminDoor,
         changes: @escaping @Sendable () -> AsyncStream<Void>,
+        isSecure: Bool,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.door = door
         self.changes = changes
+        self.isSecure = isSecure
         self.now = now
         console = Console(
             ask: { call in try await routes.answer(call, behind: door) },
@@ -39,8 +44,13 @@ struct ConsolePages: Sendable {
         )
     }
 
-    /// Whether a request is for the console.
-    static func isMeant(by path: RequestPath) -> Bool { path.segments.isEmpty || path.segments[0] == "console" }
+    /// Where a request for the console goes to; `nil` for one that is not for it.
+    static func path(of request: IncomingRequest) -> RequestPath? {
+        // What can't be decoded is a page that is not there.
+        let unknown = request.target.hasPrefix("/console/") ? RequestPath(target: "/console/-") : nil
+        guard let path = RequestPath(target: request.target) ?? unknown else { return nil }
+        return path.segments.isEmpty || path.segments[0] == "console" ? path : nil
+    }
 
     func answer(_ request: IncomingRequest, _ path: RequestPath) async throws -> Answer {
         guard let method = ConsoleRequest.Method(request.method) else {
@@ -88,7 +98,8 @@ struct ConsolePages: Sendable {
         else {
             return page(.farTooLarge, "The form is larger than 1 MB.")
         }
-        asked.form = RequestQuery("?" + String(buffer: buffer)).all
+        // Browsers send a line's end as two characters, whatever it was.
+        asked.form = RequestQuery("?" + String(buffer: buffer)).all.mapValues { $0.replacing("\r\n", with: "\n") }
         guard let session, isSameSecret(Array((asked.form["csrf"] ?? "").utf8), as: Array(session.formToken.utf8))
         else {
             return page(.foreignOrigin, "The page was open for too long: load it again, and send the form once more.")
@@ -217,7 +228,8 @@ struct ConsolePages: Sendable {
     // MARK: The cookie
 
     private func set(_ session: ConsoleSessions.Session, in answer: inout Answer) {
-        answer.headers[.setCookie] = "\(Self.cookie)=\(session.id); Path=/; HttpOnly; SameSite=Strict"
+        answer.headers[.setCookie] =
+            "\(Self.cookie)=\(session.id); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
     }
 
     private func cookie(of request: IncomingRequest) -> String? {

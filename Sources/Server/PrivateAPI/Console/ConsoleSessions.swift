@@ -13,7 +13,8 @@ final class ConsoleSessions: Sendable {
         var usedAt: Int64
     }
 
-    /// Sessions at a time; the one that was unused for longest leaves first.
+    /// Sessions at a time; the one that was unused for longest leaves first, and nobody who has signed in for somebody who
+    /// has not.
     private static let most = 1_000
     private static let lifeMilliseconds: Int64 = 12 * 3_600_000
     /// Wrong tokens that one address may say in a minute.
@@ -76,20 +77,20 @@ final class ConsoleSessions: Sendable {
     /// Whether an address may say a token now.
     func mayTry(_ address: String, at now: Int64) -> Bool {
         state.withLock { state in
-            guard let failures = state.failures[address], failures.minute == now / 60_000 else { return true }
-            return failures.count < Self.tries
+            let minute = now / 60_000
+            if let failures = state.failures[address], failures.minute == minute { return failures.count < Self.tries }
+            // Beyond that many addresses in one minute nobody new is counted, and so nobody new may try.
+            guard state.failures.count >= Self.most else { return true }
+            state.failures = state.failures.filter { $0.value.minute == minute }
+            return state.failures.count < Self.most
         }
     }
 
     func failed(_ address: String, at now: Int64) {
         let minute = now / 60_000
         state.withLock { state in
-            if state.failures.count >= Self.most {
-                state.failures = state.failures.filter { $0.value.minute == minute }
-            }
-            // Beyond that many addresses in one minute nobody new is counted, and nobody gets further than one try.
             let before = state.failures[address].flatMap { $0.minute == minute ? $0.count : nil } ?? 0
-            if state.failures.count < Self.most || before > 0 { state.failures[address] = (minute, before + 1) }
+            state.failures[address] = (minute, before + 1)
         }
     }
 
