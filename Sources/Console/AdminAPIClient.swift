@@ -70,6 +70,15 @@ struct AdminAPIClient: Sendable {
 }
 
 extension String {
+    /// As a segment of a console's path. Browsers take `.` and `..` for steps, also encoded: those get a mark in front, and
+    /// so does what begins with it.
+    var asSegment: String {
+        self == "." || self == ".." || utf8.first == UInt8(ascii: "~") ? "~" + percentEncoded : percentEncoded
+    }
+
+    /// What `asSegment` was made of, decoded.
+    var withoutMark: String { utf8.first == UInt8(ascii: "~") ? String(dropFirst()) : self }
+
     /// As a segment of a path, or as a value of a query.
     var percentEncoded: String {
         var bytes: [UInt8] = []

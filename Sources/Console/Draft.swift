@@ -84,10 +84,10 @@ extension Console {
         [
             "action": difference["action"].words, "change": difference["change"].words,
             "reason": difference["reason"].text ?? "",
-            "fields": difference["fields"].list.map { field -> View in
+            "fields": difference["fields"].list.prefix(20).map { field -> View in
                 [
-                    "path": field["path"].words, "present": field["present"].words.shortened(to: 300),
-                    "proposed": field["proposed"].words.shortened(to: 300),
+                    "path": field["path"].words, "present": field["present"].words.shortened(to: 150),
+                    "proposed": field["proposed"].words.shortened(to: 150),
                 ]
             },
         ]

@@ -58,7 +58,7 @@ struct ConsoleVisit {
     }
 
     /// The segment behind `{name}`.
-    subscript(name: String) -> String { path[name] ?? "" }
+    subscript(name: String) -> String { (path[name] ?? "").withoutMark }
 
     /// A parameter of the query; `nil` when it is empty, as browsers send what was not filled in.
     func query(_ name: String) -> String? {

@@ -47,7 +47,7 @@ for (const text of document.querySelectorAll("textarea[data-check]")) {
 }
 
 // When something happens the server says so, and the parts of the page that can change are taken from it anew. Whoever
-// reads further back, selects, types or asked for less motion is left alone.
+// reads further back, selects, types or goes by the keyboard is left alone.
 const parts = () => document.querySelectorAll("[data-live]");
 const isPast = new URLSearchParams(location.search).has("cursor");
 if (parts().length && !isPast && "EventSource" in window) {
@@ -58,8 +58,8 @@ if (parts().length && !isPast && "EventSource" in window) {
   const isInUse = (part) => {
     const selection = document.getSelection();
     const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
-    const focused = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button");
-    return isSelected || focused;
+    const focused = document.activeElement;
+    return isSelected || (focused !== part && part.contains(focused));
   };
 
   const renew = async () => {

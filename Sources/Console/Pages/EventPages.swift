@@ -80,6 +80,9 @@ extension Console {
         let (text, isCut) = message.shown
         let workspaces = try await api.get(["workspaces"])["items"].list.compactMap { $0["name"].text }
         let person = message["userId"].text
+        let last = try await api.get(["log"])["last"].count
+        let deliveries = story["integrations"].list
+        let bodyBytes = 25_000 / max(deliveries.reduce(0) { $0 + $1["operations"].list.count }, 1)
         let view: View = [
             "number": story["number"].words, "source": story["source"].words, "time": time(story["receivedAt"]),
             "type": message["type"].words, "name": message["event"].text ?? message["name"].text ?? "",
@@ -94,8 +97,9 @@ extension Console {
             "people": person.map { person in
                 workspaces.map { ["workspace": $0, "path": Self.path(ofPerson: person, in: $0)] }
             } ?? [],
-            "integrations": story["integrations"].list.map { integration($0, of: visit["number"]) },
-            "next": Self.neighbour(visit["number"], 1), "previous": Self.neighbour(visit["number"], -1),
+            "integrations": deliveries.map { integration($0, of: visit["number"], bodyBytes: bodyBytes) },
+            "next": Int64(visit["number"]) == last ? "" : Self.neighbour(visit["number"], 1),
+            "previous": Self.neighbour(visit["number"], -1),
         ]
         let name = message["event"].text ?? message["type"].text ?? "erased"
         return .page(
@@ -112,7 +116,7 @@ extension Console {
         Int64(number).map { $0 + step }.flatMap { $0 > 0 ? "/console/events/\($0)" : nil } ?? ""
     }
 
-    private func integration(_ delivery: JSON, of number: String) -> View {
+    private func integration(_ delivery: JSON, of number: String, bodyBytes: Int) -> View {
         let state = delivery["state"].words
         let name = delivery["integration"].words
         let trace = delivery["trace"].list
@@ -121,7 +125,7 @@ extension Console {
             "state": state, "tone": tone(of: state), "revision": delivery["revision"].words,
             "isMeant": delivery["operations"] != nil,
             "canGiveUp": ["retrying", "waiting", "sending"].contains(state),
-            "operations": delivery["operations"].list.map(operation),
+            "operations": delivery["operations"].list.map { operation($0, bodyBytes) },
             "ignored": delivery["ignored"].list.map { ["action": $0["action"].words, "reason": $0["reason"].words] },
             "warnings": delivery["warnings"].list.map { ["action": $0["action"].words, "words": $0["message"].words] },
             "fired": trace.filter { $0["trigger"]?["matches"] == true }.map(verdict),
@@ -130,9 +134,9 @@ extension Console {
         ]
     }
 
-    private func operation(_ operation: JSON) -> View {
+    private func operation(_ operation: JSON, _ bodyBytes: Int) -> View {
         let state = operation["state"].words
-        let (body, _) = (operation["body"] ?? .null).shown
+        let (body, _) = (operation["body"] ?? .null).shown(within: bodyBytes)
         return [
             "action": operation["action"].words, "method": operation["method"].words, "path": operation["path"].words,
             "body": body, "state": state, "tone": tone(of: state),
@@ -153,7 +157,8 @@ extension Console {
     private func verdict(_ action: JSON) -> View {
         [
             "action": action["action"].words, "isOff": action["enabled"] == false,
-            "clause": action["trigger"]?["clause"].text ?? "", "reason": action["trigger"]?["reason"].text ?? "",
+            "clause": (action["trigger"]?["clause"].text ?? "").shortened(to: 500),
+            "reason": (action["trigger"]?["reason"].text ?? "").shortened(to: 300),
             "fields": action["fields"].list.map { field -> View in
                 [
                     "field": field["field"].words, "from": field["from"].words,
@@ -169,14 +174,14 @@ extension Console {
     private static func curl(_ message: JSON, to url: String) -> String {
         guard var object = message.objectValue, let type = object["type"].text else { return "" }
         for key in ["type", "messageId", "receivedAt", "originalTimestamp", "sentAt"] { object[key] = nil }
-        let body = JSON.object(object).description.replacing("'", with: "'\\''")
-        guard body.utf8.count < 8_000 else { return "" }
+        let body = JSON.object(object).description.with("'\\''", for: "'")
+        guard body.utf8.count < 4_000 else { return "" }
         return "curl -u WRITE_KEY: \(url)/v1/\(type) -H 'Content-Type: application/json' -d '\(body)'"
     }
 
     /// A test for `ferry check`: this message, and what is made of it today. JSON is YAML.
     private static func test(_ message: JSON, _ story: JSON) -> String {
-        guard message.objectValue != nil, message.encoded().count < 8_000 else { return "" }
+        guard message.objectValue != nil, message.encoded().count < 4_000 else { return "" }
         var lines = ["tests:"]
         for delivery in story["integrations"].list where delivery["operations"] != nil {
             let expected = delivery["operations"].list.map { operation -> JSON in
@@ -187,11 +192,13 @@ extension Console {
             lines.append("    event: \(message.description)")
             lines.append("    expect: \(JSON.array(expected).description)")
         }
-        return lines.count == 1 ? "" : lines.joined(separator: "\n")
+        let text = lines.joined(separator: "\n")
+        // Half a test is none.
+        return lines.count == 1 || text.utf8.count > 12_000 ? "" : text
     }
 
     static func path(ofPerson person: String, in workspace: String) -> String {
-        "/console/workspaces/\(workspace.percentEncoded)/people/\(person.percentEncoded)"
+        "/console/workspaces/\(workspace.asSegment)/people/\(person.asSegment)"
     }
 
     // MARK: Acts

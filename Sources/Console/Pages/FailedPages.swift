@@ -2,6 +2,9 @@ import LosslessJSON
 
 /// What failed for good, by reason: what helps, and what can be done with it.
 extension Console {
+    /// Reasons on the page, those with most first; what failed for others is in the list.
+    private static let shownGroups = 20
+
     func failed(_ visit: ConsoleVisit) async throws -> Outcome {
         let integration = visit["name"].isEmpty ? visit.query("integration") : visit["name"]
         let groups = try await api.get(["failed", "groups"], ["integration": integration])["items"].list
@@ -17,10 +20,15 @@ extension Console {
             ]
         )
         var view: View = [
-            "groups": groups.map { group($0, path) }, "isEmpty": groups.isEmpty,
+            "groups": groups.prefix(Self.shownGroups).map { group($0, path) }, "isEmpty": groups.isEmpty,
+            "more": groups.count > Self.shownGroups ? Int64(groups.count - Self.shownGroups).grouped : "",
             "isChosen": words != nil || action != nil,
             "operations": found["items"].list.map(failure), "path": path,
             "integration": integration ?? "", "words": words ?? "", "action": action ?? "",
+            "exportPath": Self.path(
+                "/console/failed/export",
+                ["integration": integration, "action": action, "words": words]
+            ),
             "total": groups.reduce(0) { $0 + $1["count"].count }.grouped,
         ]
         view["pager"] = Self.pager(path, visit.request.query, next: found["next"].text)
@@ -30,14 +38,19 @@ extension Console {
         return .page(try await tab("failed", of: visit["name"], template: "failed", view: view))
     }
 
+    /// A path with the parameters that have a value.
+    private static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
+        let given = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
+        return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
+    }
+
     private func group(_ group: JSON, _ path: String) -> View {
         let (words, action) = (group["words"].words, group["action"].words)
         return [
             "integration": group["integration"].words, "action": action, "words": words,
             "remedy": group["remedy"].words, "count": group["count"].count.grouped, "time": time(group["lastAt"]),
             "sample": "/console/failed/operations/\(group["sample"].words)",
-            "path": "\(path)?integration=\(group["integration"].words.percentEncoded)&action=\(action.percentEncoded)"
-                + "&words=\(words.percentEncoded)",
+            "path": Self.path(path, ["integration": group["integration"].words, "action": action, "words": words]),
         ]
     }
 
@@ -60,13 +73,9 @@ extension Console {
         return .page(Page(title: "A failed operation", in: .failed, template: "failed_operation", view: view))
     }
 
-    /// Those that a form names: one by its id, or all of a reason.
+    /// Those that a form names: all of a reason, or all.
     private func chosen(_ visit: ConsoleVisit) -> JSON.Object {
         var body = JSON.Object()
-        if let id = visit.field("id") {
-            body["ids"] = [.string(id)]
-            return body
-        }
         for name in ["integration", "action", "words"] {
             if let value = visit.field(name) { body[name] = .string(value) }
         }
@@ -75,11 +84,11 @@ extension Console {
     }
 
     func retry(_ visit: ConsoleVisit) async throws -> Outcome {
-        var body = chosen(visit)
+        var body = visit.field("id").map { ["id": .string($0)] } ?? chosen(visit)
         if visit.field("original") != nil { body["original"] = true }
         if visit.field("includeTakingAway") != nil { body["includeTakingAway"] = true }
         let answer = try await api.post(["failed", "retry"], .object(body))
-        let jobs = answer["jobs"].list
+        let jobs = answer["items"].list
         let number = jobs.first?["number"].words
         return .goTo(
             jobs.count == 1 ? "/console/jobs/\(number ?? "")" : "/console/jobs",
@@ -88,8 +97,17 @@ extension Console {
     }
 
     func discard(_ visit: ConsoleVisit) async throws -> Outcome {
-        let answer = try await api.post(["failed", "discard"], .object(chosen(visit)))
-        return .goTo("/console/failed", said: "\(answer["discarded"].count.grouped) operations are let go of.")
+        var body = visit.field("id").map { ["ids": [.string($0)]] } ?? chosen(visit)
+        var discarded: Int64 = 0
+        // A call of the API lets go of some hundreds, and says where the next one goes on.
+        while true {
+            let answer = try await api.post(["failed", "discard"], .object(body))
+            discarded += answer["discarded"].count
+            guard let next = answer["next"], next != .null else { break }
+            body["after"] = next
+        }
+        let what = discarded == 1 ? "1 operation is" : "\(discarded.grouped) operations are"
+        return .goTo("/console/failed", said: "\(what) let go of.")
     }
 
     /// As a table for other programs. A cell that a spreadsheet would calculate begins with a quote.
@@ -117,7 +135,7 @@ extension Console {
     static func cell(_ text: String) -> String {
         let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
         let safe = isFormula ? "'" + text : text
-        return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+        return "\"" + safe.with("\"\"", for: "\"") + "\""
     }
 
     // MARK: Refused messages
@@ -126,7 +144,8 @@ extension Console {
         let found = try await api.get(
             ["rejected"],
             [
-                "limit": "50", "cursor": visit.query("cursor"), "code": visit.query("code"),
+                // Each has what was sent.
+                "limit": "20", "cursor": visit.query("cursor"), "code": visit.query("code"),
                 "source": visit.query("source"),
             ]
         )
@@ -137,7 +156,7 @@ extension Console {
                     "source": message["source"].text ?? "an unknown key", "code": message["code"].words,
                     "codePath": "/console/rejected?code=\(message["code"].words.percentEncoded)",
                     "reason": message["reason"].words, "path": message["path"].words,
-                    "raw": message["raw"].words.shortened(to: 4_000), "isCut": message["isCut"] == true,
+                    "raw": message["raw"].words.shortened(to: 1_200), "isCut": message["isCut"] == true,
                 ]
             },
             "isEmpty": found["items"].list.isEmpty, "count": found["count"].count.grouped,

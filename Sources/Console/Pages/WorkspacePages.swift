@@ -2,6 +2,8 @@ import LosslessJSON
 
 /// What is in the embedded workspaces.
 extension Console {
+    /// Of one person or object.
+    private static let shownRelationships = 50
     private static let workspaceTabs = [
         ("", "People"), ("objects", "Objects"), ("activity", "Activity"), ("metrics", "Metrics"),
         ("requests", "Requests"),
@@ -13,7 +15,7 @@ extension Console {
             "workspaces": found.map { workspace -> View in
                 [
                     "name": workspace["name"].words, "region": workspace["region"].words,
-                    "path": "/console/workspaces/\(workspace["name"].words.percentEncoded)",
+                    "path": "/console/workspaces/\(workspace["name"].words.asSegment)",
                 ]
             },
             "isEmpty": found.isEmpty,
@@ -25,7 +27,7 @@ extension Console {
         -> Outcome
     {
         let workspace = visit["workspace"]
-        let root = "/console/workspaces/\(workspace.percentEncoded)"
+        let root = "/console/workspaces/\(workspace.asSegment)"
         var view = view
         view["workspace"] = workspace
         view["root"] = root
@@ -43,7 +45,7 @@ extension Console {
             ["workspace"] + path,
             ["workspace": visit["workspace"], "limit": "50", "cursor": visit.query("cursor")]
         )
-        let root = "/console/workspaces/\(visit["workspace"].percentEncoded)"
+        let root = "/console/workspaces/\(visit["workspace"].asSegment)"
         let next = (found["next"]?.stringValue ?? found["next"]?.numberValue?.text)
         return (found["items"].list, Self.pager(root + address, visit.request.query, next: next))
     }
@@ -73,7 +75,7 @@ extension Console {
     func person(_ visit: ConsoleVisit) async throws -> Outcome {
         let workspace = visit["workspace"]
         let person = try await api.get(["workspace", "people", visit["person"]], ["workspace": workspace])
-        let address = "/people/\(visit["person"].percentEncoded)"
+        let address = "/people/\(visit["person"].asSegment)"
         let (entries, pager) = try await list(["people", visit["person"], "activity"], visit, at: address)
         let identifiers = person["identifiers"]
         let name = identifiers?["id"].text ?? identifiers?["email"].text ?? identifiers?["cio_id"].words ?? ""
@@ -83,19 +85,20 @@ extension Console {
             "devices": person["devices"].list.map { device -> View in
                 [
                     "token": device["token"].words, "platform": device["platform"].words,
-                    "time": time(device["last_used"]), "attributes": device["attributes"].words,
+                    "time": time(device["last_used"]), "attributes": device["attributes"].words.shortened(to: 300),
                 ]
             },
-            "relationships": person["relationships"].list.map { relationship -> View in
+            "relationships": person["relationships"].list.prefix(Self.shownRelationships).map { relationship -> View in
                 let (type, id) = (
                     relationship["identifiers"]?["object_type_id"].words ?? "",
                     relationship["identifiers"]?["object_id"].words ?? ""
                 )
                 return [
                     "type": type, "id": id, "path": Self.path(ofObject: type, id, in: workspace),
-                    "attributes": relationship["relationship_attributes"].words,
+                    "attributes": relationship["relationship_attributes"].words.shortened(to: 200),
                 ]
             },
+            "moreRelationships": Self.more(person["relationships"]),
             "segments": person["segments"].list.map { ($0 as JSON?).words }.joined(separator: ", "),
             "isUnsubscribed": person["unsubscribed"] == true, "entries": entries.map { entry($0, in: workspace) },
             "hasEntries": !entries.isEmpty, "pager": pager,
@@ -104,16 +107,25 @@ extension Console {
         return page("", visit, name, "person", view)
     }
 
+    /// How many relationships are not shown; empty for none.
+    private static func more(_ relationships: JSON?) -> String {
+        let count = relationships.list.count - shownRelationships
+        return count > 0 ? Int64(count).grouped : ""
+    }
+
     private func pairs(_ object: JSON?) -> [View] {
-        (object?.objectValue ?? [:]).map { member -> View in
-            ["name": member.key, "value": (member.value as JSON?).words.shortened(to: 2_000)]
+        let members = object?.objectValue ?? [:]
+        // Many are shorter, so that the page stays small.
+        let length = max(60, min(2_000, 15_000 / max(members.count, 1)))
+        return members.map { member -> View in
+            ["name": member.key, "value": (member.value as JSON?).words.shortened(to: length)]
         }
     }
 
     // MARK: Objects
 
     static func path(ofObject type: String, _ id: String, in workspace: String) -> String {
-        "/console/workspaces/\(workspace.percentEncoded)/objects/\(type.percentEncoded)/\(id.percentEncoded)"
+        "/console/workspaces/\(workspace.asSegment)/objects/\(type.asSegment)/\(id.asSegment)"
     }
 
     func objects(_ visit: ConsoleVisit) async throws -> Outcome {
@@ -142,13 +154,13 @@ extension Console {
         )
         let view: View = [
             "type": visit["type"], "id": visit["id"], "identifiers": pairs(object["identifiers"]),
-            "attributes": pairs(object["attributes"]),
-            "people": object["relationships"].list.map { relationship -> View in
+            "attributes": pairs(object["attributes"]), "morePeople": Self.more(object["relationships"]),
+            "people": object["relationships"].list.prefix(Self.shownRelationships).map { relationship -> View in
                 let who = relationship["identifiers"]
                 return [
                     "name": who?["id"].text ?? who?["email"].text ?? who?["cio_id"].words ?? "",
                     "path": Self.path(ofPerson: "cio_\(who?["cio_id"].words ?? "")", in: visit["workspace"]),
-                    "attributes": relationship["relationship_attributes"].words,
+                    "attributes": relationship["relationship_attributes"].words.shortened(to: 200),
                 ]
             },
         ]
@@ -170,10 +182,10 @@ extension Console {
         let name = who?["id"].text ?? who?["email"].text ?? entry["customer_id"].text
         let key = who?["cio_id"].text
         return [
-            "type": entry["type"].words, "name": entry["name"].text ?? entry["url"].text ?? "",
+            "type": entry["type"].words, "name": (entry["name"].text ?? entry["url"].text ?? "").shortened(to: 120),
             "who": name ?? entry["anonymous_id"].text ?? "–",
             "path": key.map { Self.path(ofPerson: "cio_\($0)", in: workspace) } ?? "",
-            "time": time(entry["timestamp"]), "data": entry["data"].words.shortened(to: 1_000),
+            "time": time(entry["timestamp"]), "data": entry["data"].words.shortened(to: 400),
             "isDrop": entry["type"] == "ferry_dropped",
         ]
     }
@@ -220,16 +232,16 @@ extension Console {
         let number = request["number"].words
         return [
             "number": number, "time": time(request["at"]), "method": request["method"].words,
-            "target": request["path"].words, "microseconds": request["microseconds"].words,
+            "target": request["path"].words.shortened(to: 200), "microseconds": request["microseconds"].words,
             "status": status.map(String.init) ?? "–", "tone": status.map { $0 < 300 ? "good" : "bad" } ?? "quiet",
             "isFault": (request["fault"] ?? .null) != .null,
-            "path": "/console/workspaces/\(workspace.percentEncoded)/requests/\(number)",
+            "path": "/console/workspaces/\(workspace.asSegment)/requests/\(number)",
         ]
     }
 
     private static func readable(_ text: String?) -> String {
         guard let text else { return "not text" }
-        return (try? JSON(parsing: Array(text.utf8))).map(\.shown.text) ?? text.shortened(to: 60_000)
+        return (try? JSON(parsing: Array(text.utf8))).map(\.shown.text) ?? text.shortened(to: 12_500)
     }
 
     func resetWorkspace(_ visit: ConsoleVisit) async throws -> Outcome {
@@ -240,6 +252,6 @@ extension Console {
             )
         }
         _ = try await api.post(["workspace", "reset"], [:], ["workspace": visit["workspace"]])
-        return .goTo("/console/workspaces/\(visit["workspace"].percentEncoded)", said: "The workspace is empty.")
+        return .goTo("/console/workspaces/\(visit["workspace"].asSegment)", said: "The workspace is empty.")
     }
 }

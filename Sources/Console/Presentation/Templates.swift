@@ -8,6 +8,7 @@ struct Templates: Sendable {
 
     private init() {
         MustacheContentTypes.register(EscapedText(), named: "ESCAPED")
+        MustacheContentTypes.register(TypedText(), named: "TYPED")
         var library = MustacheLibrary()
         for (name, bytes) in Self.sources {
             // Each file says it for itself, because a partial begins with Mustache's own escaping again.
@@ -80,5 +81,25 @@ struct EscapedText: MustacheContentType {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Escapes what stands in a field of a form: it comes back as it went out, so that saving changes nothing that was not
+/// touched. Nobody but the form's own reader sees it, and there it is what he has typed.
+struct TypedText: MustacheContentType {
+    func escapeText(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "&": result += "&amp;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            case "\r": result += "&#13;"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 }

@@ -29,30 +29,64 @@ extension Int64 {
     }
 }
 
+extension Unicode.Scalar {
+    /// Bytes that it takes on a page, where some are escaped (`EscapedText`).
+    fileprivate var pageBytes: Int {
+        switch self {
+        case "<", ">": 4
+        case "&", "'": 5
+        case "\"": 6
+        case "\n", "\t": 1
+        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{61C}", "\u{200E}"..."\u{202E}", "\u{2066}"..."\u{2069}": 8
+        default: UTF8.width(self)
+        }
+    }
+}
+
 extension String {
-    /// The beginning of a long text.
+    /// The beginning of a long text; on a page it takes no more than twice as many bytes, whatever it is made of.
     func shortened(to length: Int) -> String {
-        guard unicodeScalars.count > length else { return self }
+        let short = beginning(of: length, pageBytes: 2 * length)
+        return short.isCut ? short.text + "…" : self
+    }
+
+    /// With a text in the place of each `scalar`. For `replacing` a quote with an accent over it is another character, and a
+    /// program that reads bytes sees the quote.
+    func with(_ text: String, for scalar: Unicode.Scalar) -> String {
+        var result = ""
+        for other in unicodeScalars {
+            if other == scalar { result += text } else { result.unicodeScalars.append(other) }
+        }
+        return result
+    }
+
+    fileprivate func beginning(of length: Int, pageBytes: Int) -> (text: String, isCut: Bool) {
         var short = String.UnicodeScalarView()
-        short.append(contentsOf: unicodeScalars.prefix(length))
-        return String(short) + "…"
+        var (room, left) = (pageBytes, length)
+        for scalar in unicodeScalars {
+            (room, left) = (room - scalar.pageBytes, left - 1)
+            guard room >= 0, left >= 0 else { return (String(short), true) }
+            short.append(scalar)
+        }
+        return (self, false)
     }
 }
 
 extension JSON {
-    /// Bytes of a value that a page shows; what is longer can be downloaded.
-    private static let shownBytes = 60_000
+    /// The text of a value with a line for each member, and whether it is cut: what is longer can be read with the
+    /// command line.
+    var shown: (text: String, isCut: Bool) { shown(within: 25_000) }
 
-    /// The text of a value with a line for each member, and whether it is cut.
-    var shown: (text: String, isCut: Bool) {
-        var text = ""
-        write(to: &text, indent: 0)
-        guard text.utf8.count > Self.shownBytes else { return (text, false) }
-        return (String(decoding: text.utf8.prefix(Self.shownBytes), as: UTF8.self) + "…", true)
+    /// The same, in as many bytes of a page, which has 100 KB.
+    func shown(within pageBytes: Int) -> (text: String, isCut: Bool) {
+        var (text, isCut) = ("", false)
+        write(to: &text, isCut: &isCut, indent: 0, upTo: pageBytes)
+        let short = text.beginning(of: pageBytes, pageBytes: pageBytes)
+        return short.isCut ? (short.text + "…", true) : (text, isCut)
     }
 
-    private func write(to text: inout String, indent: Int) {
-        guard text.utf8.count <= Self.shownBytes else { return }
+    private func write(to text: inout String, isCut: inout Bool, indent: Int, upTo bytes: Int) {
+        guard text.utf8.count <= bytes else { return }
         let inner = String(repeating: "  ", count: indent + 1)
         let outer = String(repeating: "  ", count: indent)
         switch self {
@@ -61,17 +95,21 @@ extension JSON {
             for (number, member) in object.enumerated() {
                 text += number == 0 ? inner : ",\n" + inner
                 text += JSON.string(member.key).description + ": "
-                member.value.write(to: &text, indent: indent + 1)
+                member.value.write(to: &text, isCut: &isCut, indent: indent + 1, upTo: bytes)
             }
             text += "\n\(outer)}"
         case .array(let items) where !items.isEmpty:
             text += "[\n"
             for (number, item) in items.enumerated() {
                 text += number == 0 ? inner : ",\n" + inner
-                item.write(to: &text, indent: indent + 1)
+                item.write(to: &text, isCut: &isCut, indent: indent + 1, upTo: bytes)
             }
             text += "\n\(outer)]"
-        case .string(let value): text += JSON.string(value.shortened(to: 10_000)).description
+        case .string(let value):
+            // One that is huge does not hide what stands behind it.
+            let short = value.beginning(of: bytes / 3, pageBytes: bytes / 3)
+            text += JSON.string(short.isCut ? short.text + "…" : value).description
+            isCut = isCut || short.isCut
         default: text += description
         }
     }
