@@ -145,7 +145,7 @@ let package = Package(
         ),
         tests(
             "EndToEndTests",
-            ["ferry", "LosslessJSON", "Seeding", "Launching", "Storage", asyncHTTPClient] + nio,
+            ["ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", asyncHTTPClient] + nio,
             resources: [.copy("Browser"), .copy("SDKs"), .copy("Vectors")]
         ),
     ]

@@ -197,7 +197,7 @@ final class RunningFerry: Sendable {
         }
     }
 
-    private func answer(to request: HTTPClientRequest) async throws -> (status: UInt, body: JSON?) {
+    func answer(to request: HTTPClientRequest) async throws -> (status: UInt, body: JSON?) {
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
         let body = try await response.body.collect(upTo: 1 << 24)
         return (response.status.code, try? JSON(parsing: Array(body.readableBytesView)))
