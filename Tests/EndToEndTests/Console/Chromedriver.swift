@@ -16,25 +16,34 @@ final class Chromedriver: Sendable {
     }
 
     private let url: String
-    private let process = Process()
+    private let process: Process
 
+    /// Where many are started at a time one may end before it listens: it is started again.
     init() async throws {
+        var started: (process: Process, port: Substring)?
+        for _ in 0..<5 where started == nil { started = try Self.start() }
+        let (process, port) = try #require(started, "chromedriver ends before it listens")
+        self.process = process
+        url = "http://127.0.0.1:\(port)"
+    }
+
+    /// `nil` when it has ended.
+    private static func start() throws -> (process: Process, port: Substring)? {
         let output = Pipe()
-        process.executableURL = Self.program
+        let process = Process()
+        process.executableURL = program
         process.arguments = ["--port=0"]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.launchAlone()
         // ChromeDriver was started successfully on port 41234.
         var said = ""
-        var port: Substring?
-        while port == nil {
+        while true {
             let bytes = output.fileHandleForReading.availableData
-            try #require(!bytes.isEmpty, "chromedriver ended: \(said)")
+            guard !bytes.isEmpty else { return nil }
             said += String(decoding: bytes, as: UTF8.self)
-            port = said.firstMatch(of: /successfully on port (\d+)/)?.1
+            if let port = said.firstMatch(of: /successfully on port (\d+)/)?.1 { return (process, port) }
         }
-        url = "http://127.0.0.1:\(port ?? "")"
     }
 
     /// Ends it for certain: a program that the test runner starts may have SIGTERM blocked.
