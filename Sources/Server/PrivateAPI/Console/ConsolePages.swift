@@ -130,7 +130,8 @@ struct ConsolePages: Sendable {
         // A new one: what was known of the session before may be known to others.
         sessions.end(session)
         let next = asked.form["next"] ?? ""
-        let isWithin = next.hasPrefix("/console") && next.utf8.allSatisfy { 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "\\") }
+        let isWithin =
+            next.hasPrefix("/console") && next.utf8.allSatisfy { 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "\\") }
         var answer = redirect(to: isWithin ? next : "/console")
         set(sessions.begin(isSignedIn: true, at: time), in: &answer)
         return answer
