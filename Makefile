@@ -6,7 +6,7 @@ QUIET := $(shell test -t 2 || echo --quiet)
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: build ## show the whole road: calls in, people, events and objects out (ARGS=--once ends by itself)
@@ -40,6 +40,13 @@ bench: setup ## measure parse, match, map, plan, encode and the whole road, besi
 .PHONY: crash
 crash: ## kill a server at full speed 40 times and look for every acknowledged message
 	@scripts/crash-test
+
+.PHONY: screenshots
+screenshots: ## photograph the console for docs/console.md
+	@scripts/setup tests
+	@swift build --build-tests $(QUIET)
+	@mkdir -p docs/images
+	@FERRY_SCREENSHOTS=$(CURDIR)/docs/images swift test --skip-build --quiet --filter ConsolePictures
 
 .PHONY: check
 check: ## check format, imports between rooms, and file sizes

@@ -215,7 +215,7 @@ private final class CrashTrial: Sendable {
 }
 
 /// Another time for a process, by a library that stands between it and the system's clock.
-private enum FakeClock {
+enum FakeClock {
     static let library = ["x86_64", "aarch64"]
         .map { "/usr/lib/\($0)-linux-gnu/faketime/libfaketimeMT.so.1" }
         .first { FileManager.default.fileExists(atPath: $0) }
