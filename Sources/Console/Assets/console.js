@@ -59,7 +59,9 @@ if (parts().length && !isPast && "EventSource" in window) {
     const selection = document.getSelection();
     const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
     const focused = document.activeElement;
-    return isSelected || (focused !== part && part.contains(focused));
+    const isFilled = [...part.querySelectorAll("input")].some(
+      (input) => input.value !== input.defaultValue || input.checked !== input.defaultChecked);
+    return isSelected || isFilled || (focused !== part && part.contains(focused));
   };
 
   const renew = async () => {

@@ -19,8 +19,14 @@ extension Console {
                 "action": action,
             ]
         )
+        var cards: [View] = []
+        for group in groups.prefix(Self.shownGroups) {
+            // All of one action do the same in this: the example speaks for them.
+            let sample = try? await api.get(["failed", group["sample"].words])
+            cards.append(card(of: group, takesAway: sample?["takesAway"] == true, path))
+        }
         var view: View = [
-            "groups": groups.prefix(Self.shownGroups).map { group($0, path) }, "isEmpty": groups.isEmpty,
+            "groups": cards, "isEmpty": groups.isEmpty,
             "more": groups.count > Self.shownGroups ? Int64(groups.count - Self.shownGroups).grouped : "",
             "isChosen": words != nil || action != nil,
             "operations": found["items"].list.map(failure), "path": path,
@@ -44,11 +50,12 @@ extension Console {
         return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
     }
 
-    private func group(_ group: JSON, _ path: String) -> View {
+    private func card(of group: JSON, takesAway: Bool, _ path: String) -> View {
         let (words, action) = (group["words"].words, group["action"].words)
         return [
             "integration": group["integration"].words, "action": action, "words": words,
             "remedy": group["remedy"].words, "count": group["count"].count.grouped, "time": time(group["lastAt"]),
+            "takesAway": takesAway,
             "sample": "/console/failed/operations/\(group["sample"].words)",
             "path": Self.path(path, ["integration": group["integration"].words, "action": action, "words": words]),
         ]

@@ -73,6 +73,42 @@ struct `Mending in the console` {
         }
     }
 
+    @Test func `what takes something away is sent again when that is confirmed`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            try await trial.send("identify", ["userId": "u1"], ["userId": "u2"])
+            try await trial.settle()
+            for person in ["u1", "u2"] {
+                try await trial.refuse(person, "is locked")
+                try await trial.send("track", ["userId": .string(person), "event": "User Deleted"])
+                try await trial.settle()
+            }
+            try await trial.forgive()
+            let people = { () async throws -> Int? in
+                try await trial.ferry.get("/admin/v1/workspace/people").body?["items"]?.arrayValue?.count
+            }
+            // One of them, by way of its own page.
+            try await trial.open("/console/failed")
+            try await browser.click(.link("Retry…"))
+            for isConfirmed in [false, true] {
+                if isConfirmed { try await browser.click(.field("includeTakingAway")) }
+                try await browser.click(.button("Retry"))
+                // The browser itself asks for the tick.
+                if !isConfirmed { #expect(try await browser.location.hasPrefix("/console/failed/operations/")) }
+            }
+            try await browser.arrive(at: "/console/jobs/1")
+            try await browser.see("done", in: .css("#job .state"))
+            #expect(try await people() == 1)
+            // All of the reason.
+            try await trial.open("/console/failed")
+            try await browser.click(.field("includeTakingAway"))
+            try await browser.click(.button("Retry all 1"))
+            try await browser.arrive(at: "/console/jobs/2")
+            try await browser.see("done", in: .css("#job .state"))
+            #expect(try await people() == 0)
+        }
+    }
+
     @Test func `letting go is asked about once more`() async throws {
         try await with { trial in
             let browser = trial.browser

@@ -90,21 +90,32 @@ struct `Looking around in the console` {
             let focused = "return document.activeElement.getAttribute('href')"
             let link = try await browser.run(focused)
             try await trial.send("track", ["userId": "u1", "event": "Afterwards"])
-            try await browser.run(
-                """
-                window.asked = 0;
-                const fetch = window.fetch;
-                window.fetch = async (...all) => { const answer = await fetch(...all); window.asked += 1; return answer; };
-                """
-            )
-            _ = try await browser.waiting(for: "the page to have renewed itself twice") {
-                try await browser.run("return window.asked >= 2") == true ? true : nil
-            }
+            try await browser.run(Self.countRenewals)
+            try await browser.renewTwice()
             #expect(try await browser.run(focused) == link)
             try await browser.run("document.activeElement.blur()")
             try await browser.see("Afterwards", in: .css("#rows"))
         }
     }
+
+    @Test func `what is half filled in stays, in a part that is live`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            _ = try await trial.ferry.post("/v1/track", ["event": "Nameless"])
+            try await trial.open("/console/rejected")
+            try await browser.type("half a na", into: .field("as"))
+            try await browser.run(Self.countRenewals)
+            try await browser.run("document.activeElement.blur()")
+            try await browser.renewTwice()
+            #expect(try await browser.value(.field("as")) == "half a na")
+        }
+    }
+
+    private static let countRenewals = """
+        window.asked = 0;
+        const fetch = window.fetch;
+        window.fetch = async (...all) => { const answer = await fetch(...all); window.asked += 1; return answer; };
+        """
 
     @Test func `a workspace shows its people, objects, activity and requests, and is emptied by its name`() async throws
     {
@@ -192,6 +203,15 @@ struct `Looking around in the console` {
             try await trial.settle()
             #expect(try await trial.landed("u1") == ["Refused", "renamed"])
             #expect(try await browser.run("return document.querySelector('#live').hidden") == true)
+        }
+    }
+}
+
+extension WebBrowser {
+    /// Waits until the page has asked for itself twice, and so has certainly shown what it was told the first time.
+    fileprivate func renewTwice() async throws {
+        _ = try await waiting(for: "the page to have renewed itself twice") {
+            try await run("return window.asked >= 2") == true ? true : nil
         }
     }
 }

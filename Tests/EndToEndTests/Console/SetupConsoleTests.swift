@@ -16,7 +16,6 @@ struct `Setting up in the console` {
             #expect(try await browser.count(.css("main .dot.busy")) == 1)
             try await browser.run("window.isTheSamePage = true")
             try await trial.send("track", ["userId": "u1", "event": "Ordered", "properties": ["total": 12]])
-            _ = try await browser.text(.css("main .dot.good + *, main .dot.good"))
             _ = try await browser.waiting(for: "the green dot") {
                 try await browser.count(.css("main .dot.good")) == 1 ? true : nil
             }
@@ -100,6 +99,12 @@ struct `Setting up in the console` {
             try await browser.see("site_id", in: .css("[role=alert]"))
             #expect(try await browser.value(.field("name")) == "shop")
             #expect(try await browser.count(.css("[name=destination][value=EU]:checked")) == 1)
+            try await browser.fill(.field("name"), with: "default")
+            try await browser.type("key-of-mine", into: .field("apiKey"))
+            try await browser.click(.button("Make it"))
+            try await browser.see("There is an integration default already.", in: .css("[role=alert]"))
+            let source = try await browser.run("return document.documentElement.outerHTML").stringValue
+            #expect(source?.contains("key-of-mine") == false)
             #expect(try await trial.ferry.get("/admin/v1/integrations").body?["items"]?.arrayValue?.count == 1)
         }
     }
