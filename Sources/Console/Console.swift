@@ -55,6 +55,11 @@ package struct Console: Sendable {
         return show(Page(title: "Sign in", template: "login", view: view), words == nil ? 200 : 403, request)
     }
 
+    /// A page that says why a form was not taken.
+    package func refuse(_ request: ConsoleRequest, _ words: String, status: Int) -> ConsoleAnswer {
+        show(Page(title: "That did not work", template: "error", view: ["words": words]), status, request)
+    }
+
     private func show(_ page: Page, _ status: Int, _ request: ConsoleRequest) -> ConsoleAnswer {
         var view = page.view
         view["title"] = page.title

@@ -78,8 +78,8 @@ extension Console {
         let story = try await api.get(["events", visit["number"]])
         let message = story["message"] ?? .null
         let (text, isCut) = message.shown
-        let workspaces = try await api.get(["workspaces"])["items"].list.compactMap { $0["name"].text }
         let person = message["userId"].text
+        let workspaces = try await workspaces(knowing: person)
         let last = try await api.get(["log"])["last"].count
         let deliveries = story["integrations"].list
         let bodyBytes = 25_000 / max(deliveries.reduce(0) { $0 + $1["operations"].list.count }, 1)
@@ -112,6 +112,22 @@ extension Console {
         )
     }
 
+    /// The embedded workspaces in which there is somebody, of the first few.
+    private func workspaces(knowing person: String?) async throws -> [String] {
+        guard let person else { return [] }
+        var knowing: [String] = []
+        for workspace in try await api.get(["workspaces"])["items"].list.prefix(5) {
+            let name = workspace["name"].words
+            do {
+                _ = try await api.get(["workspace", "people", person], ["workspace": name])
+                knowing.append(name)
+            } catch let refusal as AdminAPIClient.Refusal where refusal.status == 404 {
+                continue
+            }
+        }
+        return knowing
+    }
+
     private static func neighbour(_ number: String, _ step: Int64) -> String {
         Int64(number).map { $0 + step }.flatMap { $0 > 0 ? "/console/events/\($0)" : nil } ?? ""
     }
@@ -142,6 +158,7 @@ extension Console {
             "body": body, "state": state, "tone": tone(of: state),
             "words": operation["words"].text ?? "", "remedy": operation["remedy"].text ?? "",
             "id": operation["id"].text ?? "", "isFailed": state == "failed",
+            "takesAway": ["delete", "suppress", "merge"].contains(operation["body"]?["action"].text ?? ""),
             "nextTry": operation["nextTryAt"].map { time($0) } as Any,
             "attempts": operation["attempts"].list.map { attempt -> View in
                 let status = attempt["status"]?.numberValue?.int64

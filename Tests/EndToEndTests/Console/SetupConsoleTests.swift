@@ -28,6 +28,61 @@ struct `Setting up in the console` {
         }
     }
 
+    @Test func `a source that is made lets its key in, until it is switched off`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            try await trial.open("/console/connect")
+            try await browser.fill(.field("name"), with: "shop & more")
+            try await browser.click(.button("Make it"))
+            try await browser.see("The write key of shop & more is")
+            let key = try await browser.text(.css(".said code"))
+            try await browser.see("curl -u \(key):")
+            try await browser.see("Waiting for the first call of shop & more.", in: .css("#waiting"))
+            let call: JSON = ["userId": "u1", "event": "Ordered"]
+            #expect(try await trial.ferry.post("/v1/track", call, key: key).status == 200)
+            try await trial.open("/console/connect?source=shop%20%26%20more")
+            try await browser.see("shop & more has sent: track Ordered", in: .css("#waiting"))
+            let source = try await browser.run("return document.documentElement.outerHTML").stringValue
+            #expect(source?.contains(key) == false)
+            try await browser.fill(.field("name"), with: "shop & more")
+            try await browser.click(.button("Make it"))
+            try await browser.see("there is a source shop & more already", in: .css("[role=alert]"))
+
+            try await browser.click(.css("[aria-label='Switch shop & more off']"))
+            try await browser.see("What shop & more sends is rejected")
+            #expect(try await trial.ferry.post("/v1/track", call, key: key).status == 200)
+            let rejected = try await trial.ferry.get("/admin/v1/rejected").body?["items"]?.arrayValue ?? []
+            #expect(rejected.map { $0["source"] } == ["shop & more"])
+            try await browser.click(.css("[aria-label='Remove shop & more']"))
+            try await browser.answerDialog(true)
+            try await browser.see("shop & more is removed")
+            #expect(try await browser.count(.css("[aria-label^='Remove']")) == 0)
+            #expect(try await browser.errors() == [])
+        }
+    }
+
+    @Test func `an integration takes the events of the sources that are chosen`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            let made = try await trial.ferry.ask("/admin/v1/sources", ["name": "app"])
+            let key = try #require(made.body?["writeKey"]?.stringValue)
+            try await trial.open("/console/integrations/default/sources")
+            #expect(try await browser.count(.css("input:checked")) == 1)
+            try await browser.click(.field("source.default"))
+            try await browser.click(.field("source.app"))
+            try await browser.click(.button("Save"))
+            try await browser.see("Saved as revision 2")
+            try await trial.send("track", ["userId": "u1", "event": "Of default"])
+            #expect(
+                try await trial.ferry.post("/v1/track", ["userId": "u1", "event": "Of app"], key: key).status == 200
+            )
+            try await trial.settle()
+            #expect(try await trial.landed("u1") == ["Of app"])
+            try await trial.open("/console/events/1")
+            try await browser.see("not for this integration")
+        }
+    }
+
     @Test func `an integration from the directory is made, tested, enabled, and delivers`() async throws {
         try await ConsoleTrial.with { trial in
             let browser = trial.browser

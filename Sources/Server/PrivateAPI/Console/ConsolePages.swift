@@ -60,7 +60,7 @@ struct ConsolePages: Sendable {
         var asked = ConsoleRequest(method, path: Array(path.segments.dropFirst()), query: request.query.all)
         let time = now().milliseconds
         let known = sessions.session(cookie(of: request), at: time)
-        if method == .post { return try await act(request, &asked, known) }
+        if method == .post { return try await act(request, asked, known) }
         if case .asset(let asset) = await asset(asked) { return answer(asset) }
         guard known?.isSignedIn == true || !door.asksForToken else {
             let session = known ?? sessions.begin(isSignedIn: false, at: time)
@@ -86,23 +86,31 @@ struct ConsolePages: Sendable {
 
     private func act(
         _ request: IncomingRequest,
-        _ asked: inout ConsoleRequest,
+        _ asked: ConsoleRequest,
         _ session: ConsoleSessions.Session?
     ) async throws -> Answer {
+        let empty = asked
+        func refuse(_ words: String, _ status: Int) -> Answer {
+            answer(console.refuse(empty, words, status: status), session ?? sessions.begin(at: now().milliseconds))
+        }
+        var asked = asked
         guard isOurs(request), request.headers[.contentType]?.hasPrefix("application/x-www-form-urlencoded") == true
         else {
             return page(.foreignOrigin, "Send the form from the page that it is on.")
         }
         let budget = ByteBudget(limit: Self.formBytes)
-        guard case .whole(let buffer) = try await request.readBody(upTo: Self.formBytes, seconds: 30, budget: budget)
-        else {
-            return page(.farTooLarge, "The form is larger than 1 MB.")
+        let body = try await request.readBody(upTo: Self.formBytes, seconds: 30, budget: budget)
+        guard case .whole(let buffer) = body else {
+            var answer = refuse("The form is larger than 1 MB, or did not arrive in time.", 413)
+            if case .tooLarge(isDrained: true) = body { return answer }
+            answer.closesConnection = true
+            return answer
         }
         // Browsers send a line's end as two characters, whatever it was.
         asked.form = RequestQuery("?" + String(buffer: buffer)).all.mapValues { $0.replacing("\r\n", with: "\n") }
         guard let session, isSameSecret(Array((asked.form["csrf"] ?? "").utf8), as: Array(session.formToken.utf8))
         else {
-            return page(.foreignOrigin, "The page was open for too long: load it again, and send the form once more.")
+            return refuse("The page was open for too long: load it again, and send the form once more.", 403)
         }
         asked.formToken = session.formToken
         if asked.path == ["login"] { return signIn(request, asked, session) }

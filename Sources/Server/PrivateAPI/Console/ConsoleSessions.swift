@@ -41,7 +41,7 @@ final class ConsoleSessions: Sendable {
         }
     }
 
-    func begin(isSignedIn: Bool, at now: Int64) -> Session {
+    func begin(isSignedIn: Bool = false, at now: Int64) -> Session {
         let session = Session(id: Self.random(), formToken: Self.random(), isSignedIn: isSignedIn, usedAt: now)
         state.withLock { state in
             if state.sessions.count >= Self.most {
