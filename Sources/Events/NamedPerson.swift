@@ -29,7 +29,8 @@ package struct NamedPerson: Sendable {
             return texts.contains(ExactText(text)) || emails.contains(ExactText(text.lowercased()))
         }
             || Self.addresses.contains { path in
-                Self.text(message.value(at: path)).map { anyCase.contains(ExactText($0.lowercased())) } ?? false
+                Self.text(message.value(at: path)).map { anyCase.contains(ExactText(Self.trimmed($0).lowercased())) }
+                    ?? false
             }
     }
 
@@ -37,6 +38,15 @@ package struct NamedPerson: Sendable {
     package func anonymousId(tiedBy message: JSON.Object) -> String? {
         guard message["type"]?.stringValue == Event.Call.identify.rawValue, isNamed(in: message) else { return nil }
         return Self.text(message["anonymousId"])
+    }
+
+    /// As Customer.io takes an address.
+    private static func trimmed(_ text: String) -> String {
+        let isSpace = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+        let scalars = text.unicodeScalars.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
+        var result = String.UnicodeScalarView()
+        result.append(contentsOf: scalars)
+        return String(result)
     }
 
     /// Ids are the same as text and as number.

@@ -47,7 +47,9 @@ import TrackAPI
         try await dispatch([destination], from: store, control: control) {
             guard isUnderWay.withLock({ $0 }) else { return false }
             if number.withLock({ $0 }) == 0 {
-                let asked = try #require(try await control.begin(erasure(of: "user-7f3a"), in: store.erasures)).number
+                let asked = try #require(
+                    try await control.begin(erasure(of: "user-7f3a"), in: store.erasures, now: { 1 })
+                ).number
                 number.withLock { $0 = asked }
                 while try await store.erasures.erasure(asked)?.stage != .cleaning {
                     try await Task.sleep(for: .milliseconds(1))
@@ -145,7 +147,7 @@ import TrackAPI
                 try await dispatch([destination], from: store, control: control) {
                     if last.withLock({ $0 }) == nil {
                         let new = erasure(of: "user-7f3a", .delete)
-                        let begun = try #require(try await control.begin(new, in: store.erasures))
+                        let begun = try #require(try await control.begin(new, in: store.erasures, now: { 1 }))
                         last.withLock { $0 = begun.last }
                         try await store.log.appendTracks((0..<50).map { "after \($0)" }) { _ in "user-7f3a" }
                     }

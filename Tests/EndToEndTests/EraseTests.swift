@@ -82,6 +82,59 @@ import Testing
         }
     }
 
+    /// What was refused, and can be accepted later, never becomes a person who is called `[erased]`.
+    @Test func `takes what was refused along, and lets nobody else become nobody`() async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let ferry = try await RunningFerry(data: data, config: try folder.file("a.yaml", Self.integrations))
+        let (id, phone) = (JSON.string(Self.userId), JSON.string("+49 phone"))
+        let stranger: JSON = ["userId": id, "traits": ["phone": phone]]
+        _ = try await ferry.post("/v1/identify", stranger, key: "unknown")
+        let batch: JSON = [
+            "batch": [
+                ["type": "identify", "userId": id, "traits": ["phone": phone]],
+                ["type": "track", "userId": "other", "event": "Bought"],
+            ]
+        ]
+        _ = try await ferry.post("/v1/batch", batch, key: "unknown")
+        let others = ["acme:\(Self.userId)", "\(Self.userId) smith"]
+        for other in others {
+            let call: JSON = ["userId": .string(other), "event": "Bought", "properties": ["by": id]]
+            #expect(try await ferry.post("/v1/track", call).status == 200)
+        }
+        #expect(try await run(["erase", "--user-id", Self.userId, "--yes"], ferry).status == 0)
+        #expect(try await run(["rejected", "accept", "--all", "--as", "web"], ferry).status == 0)
+        #expect(try await run(["replay", "shop"], ferry).status == 0)
+        _ = try await ferry.get("/admin/v1/integrations/shop") { $0["events"]?["waiting"] == 0 }
+        let people = try await ferry.get("/admin/v1/workspace/people?workspace=shop").body?["items"]?.arrayValue ?? []
+        let ids = people.compactMap { $0["identifiers"]?["id"]?.stringValue }
+        #expect(Set(ids) == Set(others + ["other"]))
+        let shown = try await ferry.get("/admin/v1/events?name=Bought").body?["items"]?.arrayValue ?? []
+        #expect(Set(shown.compactMap { $0["userId"]?.stringValue }) == Set(others + ["other"]))
+    }
+
+    @Test(arguments: [nil, "delete"]) func `finds who is called by the id that the workspace made`(send: String?)
+        async throws
+    {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let ferry = try await RunningFerry(data: data, config: try folder.file("a.yaml", Self.integrations))
+        #expect(try await ferry.post("/v1/identify", ["userId": "u1", "traits": ["plan": "pro"]]).status == 200)
+        let person = try await ferry.get("/admin/v1/workspace/people/u1?workspace=shop") { $0["identifiers"] != nil }
+        let cioId = "cio_" + (try #require(person["identifiers"]?["cio_id"]?.stringValue))
+        let more: JSON = ["userId": .string(cioId), "traits": ["hidden": "mark-7f3a"]]
+        #expect(try await ferry.post("/v1/identify", more).status == 200)
+        _ = try await ferry.get("/admin/v1/workspace/people/u1?workspace=shop") { $0["attributes"]?["hidden"] != nil }
+        let erase = try await run(
+            ["erase", "--user-id", cioId, "--yes", "--json"] + (send.map { ["--send", $0] } ?? []),
+            ferry
+        )
+        #expect(erase.status == 0)
+        #expect(try JSON(parsing: erase.output)["receipt"]?["people"] == 1)
+        #expect(try await ferry.get("/admin/v1/workspace/people/u1?workspace=shop").status == 404)
+        #expect(try found(["mark-7f3a"], in: data).isEmpty)
+    }
+
     private func expectClosedSums(_ integration: String, _ ferry: RunningFerry) async throws {
         let status = try #require(try await ferry.get("/admin/v1/integrations/\(integration)").body)
         let sums = [status["events"]] + (status["operations"]?.objectValue ?? [:]).map { $0.value }
@@ -125,7 +178,8 @@ import Testing
         // The last one told the workspace.
         #expect(listed.filter { $0["erased"] == true }.map { $0["number"] } == [8, 6, 4, 3, 2, 1])
         let refused = try await run(["rejected", "list"], ferry)
-        #expect(refused.output.contains("[erased]"))
+        // It was theirs.
+        #expect(refused.output.isEmpty)
 
         let replay = try await run(["replay", "shop", "--json"], ferry)
         #expect(replay.status == 0)

@@ -65,7 +65,7 @@ import Testing
         erasure = try await store.erasures.move(erasure, to: .removing)
         isOver = false
         while !isOver { (erasure, _, isOver) = try await store.erasures.remove(for: erasure, reading, at: 0) }
-        try await store.erasures.cleanTexts(for: erasure, at: 0)
+        try await store.erasures.cleanTexts(for: erasure, { _ in .none }, at: 0)
         try await store.erasures.cleanWorkspaces(for: erasure, .untold)
         _ = try await store.erasures.unfinished()
         _ = try await store.erasures.list(limit: 1)

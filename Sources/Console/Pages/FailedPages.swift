@@ -81,17 +81,19 @@ extension Console {
     }
 
     /// Those that a form names: all of a reason, or all.
-    private func chosen(_ visit: ConsoleVisit) -> JSON.Object {
+    private func chosen(_ visit: ConsoleVisit) throws -> JSON.Object {
         var body = JSON.Object()
         for name in ["integration", "action", "words"] {
             if let value = visit.field(name) { body[name] = .string(value) }
         }
-        if body.isEmpty { body["all"] = true }
+        guard !body.isEmpty else {
+            throw AdminAPIClient.Refusal(status: 400, words: "Nothing was changed: say which operations.")
+        }
         return body
     }
 
     func retry(_ visit: ConsoleVisit) async throws -> Outcome {
-        var body = visit.field("id").map { ["id": .string($0)] } ?? chosen(visit)
+        var body = try visit.field("id").map { ["id": .string($0)] } ?? chosen(visit)
         if visit.field("original") != nil { body["original"] = true }
         if visit.field("includeTakingAway") != nil { body["includeTakingAway"] = true }
         let answer = try await api.post(["failed", "retry"], .object(body))
@@ -104,7 +106,7 @@ extension Console {
     }
 
     func discard(_ visit: ConsoleVisit) async throws -> Outcome {
-        var body = visit.field("id").map { ["ids": [.string($0)]] } ?? chosen(visit)
+        var body = try visit.field("id").map { ["ids": [.string($0)]] } ?? chosen(visit)
         var discarded: Int64 = 0
         // A call of the API lets go of some hundreds, and says where the next one goes on.
         while true {

@@ -46,12 +46,12 @@ package struct Configurator: Sendable {
         _ = try await take(file, behindRead: false)
     }
 
-    /// Makes what runs out of what is kept in the data. Where nothing is, it begins with a preset, which is the data's from
-    /// then on, and is changed there.
+    /// Makes what runs out of what is kept in the data. Where nothing ever was, it begins with a preset, which is the data's
+    /// from then on, and is changed there.
     ///
     /// - Throws: as `begin(with:)`.
     package func begin(withoutFile preset: Configuration) async throws {
-        guard try await revisions.keptIntegrations().isEmpty else { return try await begin(with: Configuration()) }
+        guard try await !revisions.hasKeptAny() else { return try await begin(with: Configuration()) }
         try await live.gate.changing {
             let known = try await histories()
             let drafts = try preset.integrations.map { integration in

@@ -127,7 +127,11 @@ package final class DeliveryControl: Sendable {
     ///
     /// - Returns: the erasure, behind whose `last` event everything is a new beginning; `nil` when a job did not come to rest:
     ///   nothing was begun then.
-    package func begin(_ new: NewErasure, in erasures: Erasures) async throws(StorageError) -> Erasure? {
+    package func begin(
+        _ new: NewErasure,
+        in erasures: Erasures,
+        now: @Sendable () -> Int64
+    ) async throws(StorageError) -> Erasure? {
         let asked = Hold.asked(
             state.withLock { state in
                 state.asked += 1
@@ -141,7 +145,9 @@ package final class DeliveryControl: Sendable {
             guard !Task.isCancelled, start.duration(to: .now) < Self.jobPatience else { return nil }
             try? await Task.sleep(for: .milliseconds(5))
         }
-        let erasure = try await erasures.add(new)
+        var begun = new
+        begun.startedAt = now()
+        let erasure = try await erasures.add(begun)
         hold(.erasure(erasure.number))
         signalErasures.yield()
         return erasure

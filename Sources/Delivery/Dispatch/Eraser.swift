@@ -23,6 +23,9 @@ struct Eraser: Sendable {
     /// Between two pieces, so that events that arrive are not held up.
     private static let breath = Duration.milliseconds(2)
     private static let patience = Duration.milliseconds(100)
+    /// Where retention has taken the requests away, or the integration has begun anew since.
+    private static let unknown =
+        "nothing is known of a request any more: see at the destination, and erase again if needed"
 
     /// Before any job begins: those erasures that a process before has left may still go through the log.
     func holdJobs() async {
@@ -104,7 +107,7 @@ struct Eraser: Sendable {
             return isOver ? try await erasures.move(next, to: .cleaning) : next
         case .cleaning:
             if !life.isLetGo { await letGo(of: erasure, &life) }
-            try await erasures.cleanTexts(for: erasure, at: surroundings.now().wall)
+            try await erasures.cleanTexts(for: erasure, reading(erasure), at: surroundings.now().wall)
             try await erasures.cleanWorkspaces(for: erasure, .untold)
             return try await erasures.move(erasure, to: .telling)
         case .telling: return try await awaitAnswers(to: erasure, &life)
@@ -161,7 +164,7 @@ struct Eraser: Sendable {
                 try await erasures.removeTelling(of: erasure, at: surroundings.now().wall)
                 control.erase([telling])
                 await letGo(of: erasure, &life)
-                try await erasures.cleanTexts(for: erasure, at: surroundings.now().wall)
+                try await erasures.cleanTexts(for: erasure, reading(erasure), at: surroundings.now().wall)
                 try await erasures.cleanWorkspaces(for: erasure, .told)
             }
             return try await erasures.forget(erasure)
@@ -192,7 +195,7 @@ struct Eraser: Sendable {
         var words = (isWaiting ? inMemory.map(\.words) : []) + rows.map(\.words)
         if isWaiting, let closed = control.closedRoad(of: told.integration) { words.append(closed) }
         if !isWaiting { told.answer = rows.isEmpty && !requests.isEmpty ? .taken : .refused }
-        if !isWaiting, rows.isEmpty, requests.isEmpty { words = ["it was not sent: the integration passed over it"] }
+        if !isWaiting, rows.isEmpty, requests.isEmpty { words = [Self.unknown] }
         let said = words.filter { !$0.isEmpty }
         told.words = said.isEmpty ? nil : erasure.person?.redaction.clean(said.joined(separator: "; "))
         return told

@@ -12,12 +12,12 @@ extension ErasureEvent {
         guard let command = commands.first(where: { $0.integration.hasSameBytes(as: integration) })?.command else {
             return nil
         }
-        let identifiers = [("id", person.userId), ("email", person.email)]
-        let operations = identifiers.compactMap { name, value -> Operation? in
-            guard let value else { return nil }
+        // The same names as events have: an id may be an address, or a cio_id.
+        let identifiers = [Identifier(personId: person.userId), Identifier(personId: nil, email: person.email)]
+        let operations = identifiers.compactMap { identifier -> Operation? in
+            guard let identifier else { return nil }
             let body: JSON.Object = [
-                "type": "person", "action": .string(command.rawValue),
-                "identifiers": .object([name: .string(value)]),
+                "type": "person", "action": .string(command.rawValue), "identifiers": identifier.json,
             ]
             return Operation(kind: .entity, body: body)
         }

@@ -24,7 +24,7 @@ extension SourceAPI {
         as source: String?,
         into data: DataStore
     ) async throws(Intake.Failure) -> Readmission {
-        let submission: Submission
+        var submission: Submission
         let name: String
         do {
             submission = try self.submission(of: refused.message)
@@ -33,6 +33,8 @@ extension SourceAPI {
             return .refused(error.message)
         }
         let arrival = Arrival(again: refused.message)
+        submission = submission.withoutErased()
+        guard !submission.messages.isEmpty else { return .refused("whose it was has been erased since") }
         let sorted = sort(submission, source: name, arrival)
         if sorted.accepted.isEmpty, let first = sorted.refused.first { return .refused(first.rejection.message) }
         let stillRefused = sorted.refused.map { $0.kept(source: name, submission, arrival) }

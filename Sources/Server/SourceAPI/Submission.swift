@@ -2,12 +2,13 @@ import Events
 import HTTPTypes
 import LosslessJSON
 import NIOCore
+import Storage
 
 /// The body of a source call, taken apart: its messages and what holds for all of them.
 struct Submission {
     /// The call that the path names, which wins over the message's `type`; `nil` on the batch paths.
     let call: Event.Call?
-    let messages: [JSON]
+    private(set) var messages: [JSON]
     let envelope: Event.Envelope
     /// Size of the envelope's values that go into each message, as compact JSON.
     let envelopeBytes: Int
@@ -53,6 +54,17 @@ struct Submission {
             envelopeBytes = 0
             writeKeys = [object["writeKey"]].compactMap { $0?.stringValue }
         }
+    }
+
+    /// The same without messages of which an erasure has taken away whose they were: they would all be one person's.
+    func withoutErased() -> Submission {
+        var left = self
+        left.messages.removeAll { message in
+            ["userId", "anonymousId", "previousId"].contains { key in
+                message[key]?.stringValue?.contains(Redaction.replacement) ?? false
+            }
+        }
+        return left
     }
 
     private static func messages(of object: JSON.Object) throws(Rejection) -> [JSON] {

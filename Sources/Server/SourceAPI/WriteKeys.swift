@@ -26,6 +26,9 @@ package final class WriteKeys: Sendable {
         var ofFile: [Entry] { didSet { join() } }
         var kept: [Entry] = [] { didSet { join() } }
         private(set) var all: [Entry]
+        /// How often those of the data were read, and which reading counts.
+        var turns: UInt64 = 0
+        var turn: UInt64 = 0
 
         init(ofFile: [Entry]) {
             self.ofFile = ofFile
@@ -50,8 +53,21 @@ package final class WriteKeys: Sendable {
     }
 
     /// Others of the data from now on. A source of the file comes before one of the same name here.
-    package func keep(_ entries: [Entry]) {
-        known.withLock { $0.kept = entries }
+    /// `turn` is that of the reading: what was read before another one that counts already does not.
+    func keep(_ entries: [Entry], _ turn: UInt64) {
+        known.withLock { known in
+            guard turn > known.turn else { return }
+            known.turn = turn
+            known.kept = entries
+        }
+    }
+
+    /// To be taken before reading.
+    func nextTurn() -> UInt64 {
+        known.withLock { known in
+            known.turns += 1
+            return known.turns
+        }
     }
 
     /// Whether a source is the file's.

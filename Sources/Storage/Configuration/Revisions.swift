@@ -65,6 +65,13 @@ package struct Revisions: Sendable {
         }
     }
 
+    /// Whether an integration has ever lived here.
+    package func hasKeptAny() async throws(StorageError) -> Bool {
+        try await commits.database.read { connection in
+            try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'kept_integrations'") != nil
+        }
+    }
+
     /// The sealed secrets of an integration, by setting.
     package func secrets(of integration: String) async throws(StorageError) -> [String: String] {
         let sealed = try await commits.database.read { try RevisionTables.secrets(of: integration, $0) }

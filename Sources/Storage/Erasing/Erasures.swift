@@ -149,14 +149,19 @@ package struct Erasures: Sendable {
     /// Takes the person out of the other texts in `ferry.db`, and what failed of their events.
     ///
     /// - Throws: the errors of the disk; what was done until then stays so.
-    package func cleanTexts(for erasure: Erasure, at now: Int64) async throws(StorageError) {
+    package func cleanTexts(
+        for erasure: Erasure,
+        _ reading: @escaping Reading,
+        at now: Int64
+    ) async throws(StorageError) {
         guard let redaction = erasure.person?.redaction else { return }
+        let erasing = TextErasing.Erasing(redaction: redaction, reading: reading, now: now)
         for table in TextErasing.tables {
             var key: [DatabaseValue]? = table.beginning
             while let after = key {
                 key = try await commits.commit { connection in
                     var receipt = Erasure.Receipt()
-                    let next = try table.clean(after, redaction, now, &receipt, connection)
+                    let next = try table.clean(after, erasing, &receipt, connection)
                     try ErasureTables.add(receipt, to: erasure.number, connection)
                     return next
                 }

@@ -93,15 +93,12 @@ enum LogErasing {
     ) throws {
         try connection.run("UPDATE kept_events SET body = ? WHERE seq = ?", [Bytes(body), seq])
         let row = try connection.row(
-            "SELECT message_id, name, user_id, anonymous_id FROM events WHERE seq = ? AND body IS NOT NULL",
+            "SELECT name FROM events WHERE seq = ? AND body IS NOT NULL",
             [seq]
         )
         guard let row else { return }
-        // Whose event it is is somebody else: these can only hold an address, or an id that can't be mistaken.
-        let texts = try (0..<4).map { try row.optionalText($0).map { Text(redaction.clean($0, .name)) } }
-        try connection.run(
-            "UPDATE events SET message_id = ?, name = ?, user_id = ?, anonymous_id = ?, body = ? WHERE seq = ?",
-            [texts[0], texts[1], texts[2], texts[3], Bytes(body), seq]
-        )
+        // Whose event it is stays as it is, as in the event itself.
+        let name = try row.optionalText(0).map { Text(redaction.clean($0, .name)) }
+        try connection.run("UPDATE events SET name = ?, body = ? WHERE seq = ?", [name, Bytes(body), seq])
     }
 }

@@ -28,7 +28,12 @@ package struct Redaction: Sendable {
             scalars = Array(text.unicodeScalars)
             self.isEmail = isEmail
             isNumber = Double(text) != nil
-            isUnmistakable = isEmail || scalars.count >= (isNumber ? 9 : 6) && Needle.hasWord(text)
+            // A short one, or a word such as `premium`, may mean anything.
+            let isTelling =
+                isNumber
+                ? scalars.count >= 9
+                : scalars.count >= 16 || scalars.count >= 6 && text.utf8.contains { 0x30...0x39 ~= $0 }
+            isUnmistakable = isEmail || isTelling && Needle.hasWord(text)
         }
 
         static func hasWord(_ text: String) -> Bool {
@@ -36,7 +41,8 @@ package struct Redaction: Sendable {
         }
     }
 
-    /// Members whose value is a person's id end so, in lower case and without what joins words.
+    /// Members whose value is a person's id end so, in lower case and without what joins words. It stays whole, whatever is a
+    /// part of it: else somebody else would become a third one.
     private static let people = ["userid", "customerid", "personid", "profileid", "anonymousid", "previousid"]
 
     package static let replacement = "[erased]"
@@ -50,7 +56,12 @@ package struct Redaction: Sendable {
     ///   - emails: whatever their case.
     package init(texts: [String], emails: [String]) {
         let exact = texts.map { Needle($0, isEmail: false) }
-        let addresses = emails.map { Needle($0.lowercased(), isEmail: true) }
+        // As they stand in addresses of pages, too.
+        let spelled = emails.map { $0.lowercased() }.flatMap { email in
+            let encoded = email.replacing("@", with: "%40")
+            return [email, encoded, encoded.replacing("+", with: "%2b")]
+        }
+        let addresses = Set(spelled).map { Needle($0, isEmail: true) }
         // The longest first, so that none is found within another.
         needles = (exact + addresses).filter { !$0.scalars.isEmpty }.sorted { $0.scalars.count > $1.scalars.count }
         var beginnings = [Bool](repeating: false, count: 256)
@@ -109,7 +120,14 @@ package struct Redaction: Sendable {
 
     /// The text without them, and how many there were; `nil` when there were none.
     package func redacted(_ text: String, _ kind: Kind = .words) -> (text: String, count: Int)? {
-        redacted(Array(text.utf8), kind).map { (String(decoding: $0.bytes, as: UTF8.self), $0.count) }
+        guard let (bytes, count) = redacted(Array(text.utf8), kind) else { return nil }
+        guard kind == .words, text.utf8.contains(UInt8(ascii: "{")) else {
+            return (String(decoding: bytes, as: UTF8.self), count)
+        }
+        // What echoes the person's data is not kept but for its beginning, the status.
+        let status = bytes.prefix(5).prefix { $0 != UInt8(ascii: ":") }
+        let beginning = status.count < 5 ? String(decoding: status, as: UTF8.self) + ": " : ""
+        return (beginning + Self.replacement, count)
     }
 
     /// The text without them.
@@ -143,11 +161,21 @@ package struct Redaction: Sendable {
             if text.isName(behind: end) { return needle.isEmail }
             if text.name(ofValueAt: position - 1) == "type" { return false }
         }
+        if needle.isUnmistakable, !isQuoted, let member = text.member(around: position), Self.isIdentity(member) {
+            return false
+        }
         if needle.isUnmistakable { return true }
         guard isQuoted || needle.isNumber && text.isLiteral(position, end) else { return false }
         guard kind == .json else { return true }
-        guard let name = text.name(ofValueAt: isQuoted ? position - 1 : position) else { return false }
+        return text.name(ofValueAt: isQuoted ? position - 1 : position).map(Self.isPersons) ?? false
+    }
+
+    private static func isPersons(_ name: String) -> Bool {
         let plain = name.lowercased().filter(\.isLetter)
-        return Self.people.contains(where: plain.hasSuffix)
+        return people.contains(where: plain.hasSuffix)
+    }
+
+    private static func isIdentity(_ name: String) -> Bool {
+        isPersons(name) || ["groupid", "objectid"].contains(name.lowercased().filter(\.isLetter))
     }
 }

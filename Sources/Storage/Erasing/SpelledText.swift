@@ -164,6 +164,19 @@ struct SpelledText {
         return String(decoding: bytes[start..<end], as: UTF8.self)
     }
 
+    /// The name of the member in whose text a position is, if it is in one of 1,000 bytes at most.
+    func member(around position: Int) -> String? {
+        var start = position
+        while start > 0, position - start < 1_000 {
+            start -= 1
+            guard bytes[start] == UInt8(ascii: "\"") else { continue }
+            var backslashes = 0
+            while start - backslashes > 0, bytes[start - backslashes - 1] == UInt8(ascii: "\\") { backslashes += 1 }
+            if backslashes % 2 == 0 { return name(ofValueAt: start) }
+        }
+        return nil
+    }
+
     /// Whether what lies between two positions is a whole JSON value without quotes.
     func isLiteral(_ start: Int, _ end: Int) -> Bool {
         var (before, after) = (start, end)

@@ -6,9 +6,15 @@ struct TextErasing: Sendable {
     let beginning: [DatabaseValue]
     private let cleanRows:
         @Sendable (
-            _ after: [DatabaseValue], _ redaction: Redaction, _ now: Int64, _ receipt: inout Erasure.Receipt,
-            _ connection: Database
+            _ after: [DatabaseValue], _ erasing: Erasing, _ receipt: inout Erasure.Receipt, _ connection: Database
         ) throws -> [DatabaseValue]?
+
+    /// Whom it is about, and when.
+    struct Erasing: Sendable {
+        let redaction: Redaction
+        let reading: Erasures.Reading
+        let now: Int64
+    }
 
     /// Rows that one transaction looks at.
     private static let limit = 500
@@ -18,18 +24,18 @@ struct TextErasing: Sendable {
     /// Cleans some rows behind a key; returns the last one's, `nil` at the end of the table.
     func clean(
         _ after: [DatabaseValue],
-        _ redaction: Redaction,
-        _ now: Int64,
+        _ erasing: Erasing,
         _ receipt: inout Erasure.Receipt,
         _ connection: Database
     ) throws -> [DatabaseValue]? {
-        try cleanRows(after, redaction, now, &receipt, connection)
+        try cleanRows(after, erasing, &receipt, connection)
     }
 
     /// What failed or was told of erased events goes; other words stay, without the person.
     private static let exceptions = TextErasing(
         beginning: [0.databaseValue, 0.databaseValue, (-1).databaseValue]
-    ) { after, redaction, now, receipt, connection in
+    ) { after, erasing, receipt, connection in
+        let (redaction, now) = (erasing.redaction, erasing.now)
         let rows = try connection.rows(
             """
             SELECT cursor, seq, place, words, coalesce(
@@ -81,7 +87,8 @@ struct TextErasing: Sendable {
 
     private static let requests = TextErasing(
         beginning: [0.databaseValue]
-    ) { after, redaction, _, receipt, connection in
+    ) { after, erasing, receipt, connection in
+        let redaction = erasing.redaction
         let rows = try connection.rows(
             "SELECT number, words FROM requests WHERE number > ? ORDER BY number LIMIT \(limit)",
             StatementArguments(after)
@@ -99,7 +106,8 @@ struct TextErasing: Sendable {
 
     private static let refusedMessages = TextErasing(
         beginning: [0.databaseValue]
-    ) { after, redaction, _, receipt, connection in
+    ) { after, erasing, receipt, connection in
+        let redaction = erasing.redaction
         let rows = try connection.rows(
             """
             SELECT number, source IS NULL, reason, raw, envelope FROM refused_messages
@@ -109,6 +117,13 @@ struct TextErasing: Sendable {
         )
         for row in rows {
             let (raw, envelope) = (try row.bytes(3), try row.optionalBytes(4))
+            let isStranger = try row.integer(1) != 0
+            // Their own goes wholly, as an event does.
+            if erasing.reading(raw) != .none {
+                _ = try RefusedTables.remove(try row.integer(0), connection)
+                receipt.replaced += 1
+                continue
+            }
             let reason = redaction.redacted(try row.text(2))
             let cleanRaw = redaction.redacted(raw, .json)
             let cleanEnvelope = envelope.flatMap { redaction.redacted($0, .json) }
@@ -127,13 +142,13 @@ struct TextErasing: Sendable {
                     try row.integer(0),
                 ]
             )
-            let isStranger = try row.integer(1) != 0
             try RefusedTables.resize(messages: 0, bytes: Int64(growth), isStranger: isStranger, connection)
         }
         return rows.last?.first(1)
     }
 
-    private static let jobs = TextErasing(beginning: [0.databaseValue]) { after, redaction, _, receipt, connection in
+    private static let jobs = TextErasing(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+        let redaction = erasing.redaction
         let rows = try connection.rows(
             "SELECT id, name, user_id, words, anonymous_id, email FROM jobs WHERE id > ? ORDER BY id LIMIT \(limit)",
             StatementArguments(after)

@@ -56,10 +56,15 @@ struct WorkspaceErasing: Sendable {
         _ connection: Database
     ) throws -> Set<Int64> {
         let identifiers = [
-            person.userId.map(PersonIdentifier.id), person.email.map(PersonIdentifier.email),
+            person.userId.map(PersonIdentifier.id), person.email.map(PersonIdentifier.email), person.cioId,
         ].compactMap { $0 }
         return try identifiers.reduce(into: []) { people, identifier in
-            let condition = if case .id = identifier { "id = ?" } else { "email_key = ?" }
+            let condition =
+                switch identifier {
+                case .id: "id = ?"
+                case .cioId: "cio_id = ?"
+                case .email, .phone: "email_key = ?"
+                }
             let row = try connection.row(
                 "SELECT person FROM people WHERE workspace = ? AND \(condition)",
                 [workspace, Text(identifier.comparable.value)]
@@ -109,7 +114,7 @@ struct WorkspaceErasing: Sendable {
         let rows = try connection.rows(
             // Where people are known by id alone the address is one of the attributes.
             """
-            SELECT person, id, coalesce(email, CAST(json_extract(attributes, '$.email[0]') AS TEXT)), workspace
+            SELECT person, id, coalesce(email, CAST(json_extract(attributes, '$.email[0]') AS TEXT)), workspace, cio_id
             FROM people
             WHERE person > ? ORDER BY person LIMIT \(limit)
             """,
@@ -118,7 +123,11 @@ struct WorkspaceErasing: Sendable {
         for row in rows {
             let (number, id, email) = (try row.integer(0), try row.optionalText(1), try row.optionalText(2))
             guard erasing.isMeant(try row.integer(3), number) else { continue }
-            guard erasing.person.isId(id) || erasing.person.isAddress(email) else { continue }
+            let cioId = "cio_\(try row.text(4))"
+            let isTheirs =
+                erasing.person.isId(id) || erasing.person.isAddress(email)
+                || erasing.person.userId?.hasSameBytes(as: cioId) == true
+            guard isTheirs else { continue }
             try connection.run(
                 "DELETE FROM activity WHERE entry IN (SELECT entry FROM activity WHERE person = ? LIMIT \(limit))",
                 [number]
@@ -312,5 +321,13 @@ struct WorkspaceErasing: Sendable {
             }
             return rows.last?.first(key.count)
         }
+    }
+}
+
+extension Erasure.Person {
+    /// The id of theirs that the workspace itself has made, where it is the one that was given.
+    fileprivate var cioId: PersonIdentifier? {
+        guard let userId, userId.hasPrefix("cio_") else { return nil }
+        return .cioId(String(userId.dropFirst(4)))
     }
 }

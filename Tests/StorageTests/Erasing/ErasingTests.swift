@@ -36,7 +36,7 @@ import Testing
             let (next, _, isOver) = try await store.erasures.remove(for: erasure, Self.reading(erasure), at: 60_000)
             return isOver ? try await store.erasures.move(next, to: .cleaning) : next
         case .cleaning:
-            try await store.erasures.cleanTexts(for: erasure, at: 60_000)
+            try await store.erasures.cleanTexts(for: erasure, Self.reading(erasure), at: 60_000)
             try await store.erasures.cleanWorkspaces(for: erasure, .untold)
             return try await store.erasures.move(erasure, to: .telling)
         case .telling: return try await store.erasures.forget(erasure)
@@ -82,10 +82,17 @@ import Testing
                 source: "web",
                 code: "c",
                 reason: "the id \(Self.values[0]) is bad",
-                raw: Array(#"{"userId":"user-7f3a","traits":{"email":"ann.gone\u0040example.com"}}"#.utf8),
+                raw: Array(#"{"userId":"other","traits":{"email":"ann.gone\u0040example.com"}}"#.utf8),
                 envelope: Array(#"{"context":{"traits":{"email":"ANN.GONE@example.com"}}}"#.utf8),
                 receivedAt: 1_700_000_000_000
-            )
+            ),
+            RefusedMessage(
+                source: "web",
+                code: "c",
+                reason: "theirs",
+                raw: Array(#"{"userId":"user-7f3a","traits":{"phone":"+49"}}"#.utf8),
+                receivedAt: 1_700_000_000_000
+            ),
         ])
         try await fillWorkspace(store)
     }
@@ -192,7 +199,9 @@ import Testing
         #expect(requests.map(\.words) == ["500 [erased]", nil])
         let job = try await store.jobs.job(1)
         #expect(job?.selection.userId == "[erased]" && job?.selection.words == "500 [erased]")
-        let refused = try #require(try await store.refusedMessages.list(limit: 1).first?.message)
+        let kept = try await store.refusedMessages.list(limit: 9)
+        #expect(kept.count == 1)
+        let refused = try #require(kept.first?.message)
         #expect(refused.reason == "the id [erased] is bad")
         #expect(try JSON(parsing: refused.raw)["traits"]?["email"] == "[erased]")
         #expect(try await store.refusedMessages.bytes() == Int64(refused.size))

@@ -23,25 +23,31 @@ package struct SourcesAPI: Sendable {
 
     /// Lets in the clients of the sources that live in the data.
     package func begin() async throws(StorageError) {
-        keys.keep(try await kept.all().map(WriteKeys.Entry.init))
+        // Of two at a time the one that has read later counts.
+        let turn = keys.nextTurn()
+        keys.keep(try await kept.all().compactMap(WriteKeys.Entry.init), turn)
     }
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
         let root = "/admin/v1/sources"
-        routes.on(.get, root, behind: door) { _, _ in list() }
+        routes.on(.get, root, behind: door) { _, _ in try await list() }
         routes.on(.post, root, behind: door) { request, _ in try await make(request) }
         routes.onCall("\(root)/{name}/enable", behind: door) { _, path in
-            try await change(path["name"]) { $0.isEnabled = true }
+            try await enable(path["name"], true)
         }
         routes.onCall("\(root)/{name}/disable", behind: door) { _, path in
-            try await change(path["name"]) { $0.isEnabled = false }
+            try await enable(path["name"], false)
         }
         routes.onCall("\(root)/{name}/remove", behind: door) { _, path in try await remove(path["name"]) }
     }
 
-    private func list() -> Answer {
+    private func list() async throws -> Answer {
         let wellKnown = keys.entry(for: Self.wellKnownKey)?.source
-        let items = keys.sources.map { name -> JSON in
+        // Those whose key does not open are there, and let nobody in.
+        let known = keys.sources
+        let others = try await stored { () async throws(StorageError) in try await kept.all() }.map(\.name)
+            .filter { name in !known.contains { $0.hasSameBytes(as: name) } }
+        let items = (known + others).map { name -> JSON in
             [
                 "name": .string(name), "managedBy": .string(keys.isOfFile(name) ? "file" : "database"),
                 "enabled": .bool(keys.isEnabled(name)),
@@ -67,34 +73,38 @@ package struct SourcesAPI: Sendable {
             return .admin(.invalid, "there is a source \(name) already: nothing was changed")
         }
         let key = String(UInt128.random(in: .min ... .max), radix: 36)
-        try await stored { () async throws(StorageError) in
-            try await kept.put(KeptSources.Source(name: name, key: key))
+        let isMade = try await stored { () async throws(StorageError) in
+            let isMade = try await kept.add(name, key: key)
             try await begin()
+            return isMade
         }
+        guard isMade else { return .admin(.invalid, "there is a source \(name) already: nothing was changed") }
         // It is told this once.
         return .admin(.done, json: ["name": .string(name), "writeKey": .string(key)])
     }
 
-    private func change(_ name: String, _ change: (inout KeptSources.Source) -> Void) async throws -> Answer {
-        let all = try await stored { () async throws(StorageError) in try await kept.all() }
-        guard var source = all.first(where: { $0.name.hasSameBytes(as: name) }) else { return notHere(name) }
-        change(&source)
-        let changed = source
-        try await stored { () async throws(StorageError) in
-            try await kept.put(changed)
+    private func enable(_ name: String, _ isEnabled: Bool) async throws -> Answer {
+        guard !keys.isOfFile(name) else { return notHere(name) }
+        let isThere = try await stored { () async throws(StorageError) in
+            let isThere = try await kept.enable(name, isEnabled)
             try await begin()
+            return isThere
         }
-        return .admin(.done, json: ["name": .string(name), "enabled": .bool(changed.isEnabled)])
+        guard isThere else { return notHere(name) }
+        guard keys.contains(source: name) else {
+            return .admin(.invalid, "the key of \(name) does not open with seal.key: remove it, and make it again")
+        }
+        return .admin(.done, json: ["name": .string(name), "enabled": .bool(isEnabled)])
     }
 
     private func remove(_ name: String) async throws -> Answer {
-        let all = try await stored { () async throws(StorageError) in try await kept.all() }
-        guard all.contains(where: { $0.name.hasSameBytes(as: name) }) else { return notHere(name) }
-        try await stored { () async throws(StorageError) in
-            try await kept.remove(name)
+        guard !keys.isOfFile(name) else { return notHere(name) }
+        let wasThere = try await stored { () async throws(StorageError) in
+            let wasThere = try await kept.remove(name)
             try await begin()
+            return wasThere
         }
-        return .admin(.done, json: ["removed": .string(name)])
+        return wasThere ? .admin(.done, json: ["removed": .string(name)]) : notHere(name)
     }
 
     private func notHere(_ name: String) -> Answer {
@@ -105,7 +115,8 @@ package struct SourcesAPI: Sendable {
 }
 
 extension WriteKeys.Entry {
-    fileprivate init(_ source: KeptSources.Source) {
-        self.init(key: source.key, source: source.name, isEnabled: source.isEnabled)
+    fileprivate init?(_ source: KeptSources.Source) {
+        guard let key = source.key else { return nil }
+        self.init(key: key, source: source.name, isEnabled: source.isEnabled)
     }
 }

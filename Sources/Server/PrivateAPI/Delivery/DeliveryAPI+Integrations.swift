@@ -24,7 +24,7 @@ extension DeliveryAPI {
             return .object(status)
         }
         let lag = sums.lag
-        status["health"] = health(sums.lanes, sums.counts, lag)
+        status["health"] = health(sums.lanes, sums.counts, lag, isPaused: integration.isPaused)
         status["lag"] = ["events": .number(JSON.Number(lag.events)), "seconds": .number(JSON.Number(lag.seconds))]
         status["events"] = sums.counts.events.json
         status["operations"] = .object(sums.counts.operationsJSON)
@@ -67,10 +67,12 @@ extension DeliveryAPI {
     private func health(
         _ lanes: [LaneStatus],
         _ counts: DeliveryCounts,
-        _ lag: (events: Int64, seconds: Int64)
+        _ lag: (events: Int64, seconds: Int64),
+        isPaused: Bool
     ) -> JSON {
         let waiting = lag.events.counting("event waits", "events wait")
         let behind = lag.events == 0 ? "nothing waits" : "\(waiting), the first for \(lag.seconds.span)"
+        if isPaused { return ["state": "paused", "words": .string("paused by an operator; \(behind)")] }
         for lane in lanes {
             switch lane.road {
             case .held: return ["state": "paused", "words": .string("paused by an operator; \(behind)")]

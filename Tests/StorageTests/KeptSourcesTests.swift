@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+@testable import Storage
+
+@Suite struct `Sources that live in the data` {
+    @Test func `are made once, switched, removed, and there after a restart`() async throws {
+        let scratch = try ScratchFolder()
+        var store = try DataStore(opening: scratch.data)
+        #expect(try await store.sources.add("web", key: "key-1"))
+        #expect(try await !store.sources.add("web", key: "key-2"))
+        #expect(try await store.sources.add("app", key: "key-3"))
+        #expect(try await store.sources.enable("app", false))
+        #expect(try await !store.sources.enable("nobody", false))
+        try store.close()
+        store = try DataStore(opening: scratch.data)
+        #expect(try await store.sources.all().map(\.key) == ["key-1", "key-3"])
+        #expect(try await store.sources.all().map(\.isEnabled) == [true, false])
+        #expect(try await store.sources.remove("web"))
+        #expect(try await !store.sources.remove("web"))
+        #expect(try await !store.sources.enable("web", true))
+        #expect(try await store.sources.all().map(\.name) == ["app"])
+        try store.close()
+    }
+
+    @Test func `let one of many make a name`() async throws {
+        let store = try DataStore(opening: .memory)
+        let made = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<20 { group.addTask { try await store.sources.add("web", key: "key-\(number)") } }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(made == 1)
+        try store.close()
+    }
+
+    @Test func `are still named when their key does not open any more`() async throws {
+        let scratch = try ScratchFolder()
+        var store = try DataStore(opening: scratch.data)
+        #expect(try await store.sources.add("web", key: "key-1"))
+        try store.close()
+        try FileManager.default.removeItem(atPath: scratch.path + "/data/seal.key")
+        store = try DataStore(opening: scratch.data)
+        #expect(try await store.sources.all().map(\.name) == ["web"])
+        #expect(try await store.sources.all().map(\.key) == [nil])
+        try store.close()
+    }
+}
