@@ -46,6 +46,29 @@ for (const text of document.querySelectorAll("textarea[data-check]")) {
   });
 }
 
+// What the event beside an action becomes is shown while it is edited.
+for (const form of document.querySelectorAll("form[data-example]")) {
+  const place = document.getElementById("example");
+  let wait;
+  form.addEventListener("input", () => {
+    clearTimeout(wait);
+    wait = setTimeout(async () => {
+      const body = new URLSearchParams(new FormData(form));
+      body.set("act", "example");
+      try {
+        const answer = await fetch(form.action, { method: "POST", body });
+        if (!answer.ok) return;
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        // With a mistake in it the last one that could be read stays.
+        const other = fresh.getElementById("example");
+        if (other && !fresh.querySelector("main > .error")) place.replaceChildren(...other.childNodes);
+      } catch {
+        // The button says it too.
+      }
+    }, 400);
+  });
+}
+
 // When something happens the server says so, and the parts of the page that can change are taken from it anew. Whoever
 // reads further back, selects, types or goes by the keyboard is left alone.
 const parts = () => document.querySelectorAll("[data-live]");

@@ -24,6 +24,10 @@ extension Console {
                 let said = try await save(draft)
                 return .goTo(Self.path(ofAction: visit["action"], in: visit["name"]), said: said)
             }
+            // The script asks for this while somebody types.
+            if visit.field("act") == "example" {
+                return .page(try await actionPage(visit, draft, entered: form, ["isUnsaved": true]))
+            }
             let comparison = try await comparison(of: draft)
             return .page(
                 try await actionPage(visit, draft, entered: form, ["comparison": comparison, "isUnsaved": true])
@@ -136,7 +140,12 @@ extension Console {
         let managed = try await api.get(["integrations", name])["managedBy"].text
         view["isEditable"] = managed == "database"
         view["isLocked"] = (action["lockedBecause"] ?? .null) != .null
-        let sample = try await example(of: visit["action"], in: name, visit.query("event") ?? visit.field("event"))
+        let sample = try await example(
+            of: visit["action"],
+            in: name,
+            visit.query("event") ?? visit.field("event"),
+            by: entered == nil || more["fault"] != nil ? nil : draft
+        )
         view["sample"] = sample as Any
         view.merge(more) { $1 }
         return try await tab("actions", of: name, template: "action", view: view)
@@ -150,8 +159,14 @@ extension Console {
         ]
     }
 
-    /// A recent event that the action fires for, or the one that was asked for, with what it makes of it.
-    private func example(of action: String, in name: String, _ number: String?) async throws -> View? {
+    /// A recent event that the action fires for, or the one that was asked for, with what is made of it: by the draft, if there is
+    /// one.
+    private func example(
+        of action: String,
+        in name: String,
+        _ number: String?,
+        by draft: Draft?
+    ) async throws -> View? {
         var chosen = number
         if chosen == nil {
             let query: KeyValuePairs<String, String?> = ["integration": name, "action": action, "limit": "1"]
@@ -159,11 +174,16 @@ extension Console {
         }
         guard let chosen else { return nil }
         let story = try await api.get(["events", chosen])
-        let delivery = story["integrations"].list.first { $0["integration"].text == name }
+        var delivery = story["integrations"].list.first { $0["integration"].text == name }
+        if let draft, let seq = Int64(chosen) {
+            let wish: JSON = ["yaml": .string(draft.yaml), "event": .number(JSON.Number(seq))]
+            delivery = try await api.post(["preview", "event"], wish)
+        }
         let own = delivery?["operations"].list.filter { $0["action"].text == action } ?? []
         let trace = delivery?["trace"].list.first { $0["action"].text == action }
         return [
-            "number": chosen, "path": "/console/events/\(chosen)", "message": (story["message"] ?? .null).shown.text,
+            "number": chosen, "isOfDraft": draft != nil, "path": "/console/events/\(chosen)",
+            "message": (story["message"] ?? .null).shown.text,
             "operations": own.map { ["path": $0["path"].words, "body": ($0["body"] ?? .null).shown.text] },
             "conversions": Self.conversions(trace, own.first), "makesNothing": own.isEmpty,
             "reason": trace?["trigger"]?["reason"].words ?? "",

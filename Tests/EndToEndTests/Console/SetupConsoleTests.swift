@@ -174,6 +174,9 @@ struct `Setting up in the console` {
             try await browser.see("Ordered", in: .css("section[aria-label=Example]"))
             try await browser.fill(.field("trigger"), with: "type = \"track\"\nand properties.plan = \"pro\"")
             try await browser.fill(.field("mapping.name"), with: "bought by {{userId}}")
+            // It is shown while it is typed.
+            try await browser.see("bought by u1", in: .css("#example"))
+            try await browser.see("not saved yet", in: .css("#example"))
             try await browser.click(.button("What would change?"))
             try await browser.see("Of the last 1 events 1 would become something else", in: .css("#comparison"))
             try await browser.see("bought by u1", in: .css("#comparison .added"))

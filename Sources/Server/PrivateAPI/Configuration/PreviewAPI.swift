@@ -16,6 +16,37 @@ struct PreviewAPI: Sendable {
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
         routes.on(.post, "/admin/v1/preview", behind: door) { request, _ in try await preview(request) }
+        routes.on(.post, "/admin/v1/preview/event", behind: door) { request, _ in try await previewEvent(request) }
+    }
+
+    /// What the first integration of a text would make of one event.
+    private func previewEvent(_ request: IncomingRequest) async throws -> Answer {
+        guard let body = try await request.readAdminBody()?.objectValue, body.count == 2,
+            let yaml = body["yaml"]?.stringValue, let number = body["event"]?.numberValue?.int64
+        else { return .admin(.invalid, #"the body must be {"yaml": "integrations: …", "event": NUMBER}"#) }
+        let integration: Integration
+        do {
+            let configuration = try Configuration(parsing: yaml, file: "the text", knownSources: knownSources())
+            guard let first = configuration.integrations.first else {
+                return .admin(.invalid, "the text defines no integration")
+            }
+            integration = first
+        } catch {
+            return .admin(.invalid, error.description)
+        }
+        let logged = try await stored { () async throws(StorageError) in try await log.read([number]).first }
+        guard let event = logged.flatMap({ Event($0) }) else {
+            return .admin(.unknownPath, "there is no event \(number) in the log (any more)")
+        }
+        let plan = integration.plan(event)
+        return .admin(
+            .done,
+            json: [
+                "integration": .string(integration.name), "operations": .array(plan.operations.map(\.json)),
+                "ignored": .array(plan.ignored.map(\.json)), "warnings": .array(plan.warnings.map(\.json)),
+                "trace": .array(integration.explain(event).map(\.json)),
+            ]
+        )
     }
 
     private func preview(_ request: IncomingRequest) async throws -> Answer {
