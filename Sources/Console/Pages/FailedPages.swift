@@ -26,7 +26,7 @@ extension Console {
             cards.append(card(of: group, takesAway: sample?["takesAway"] == true, path))
         }
         var view: View = [
-            "groups": cards, "isEmpty": groups.isEmpty,
+            "groups": cards, "isEmpty": groups.isEmpty, "hasSeveral": groups.count > 1, "only": integration ?? "",
             "more": groups.count > Self.shownGroups ? Int64(groups.count - Self.shownGroups).grouped : "",
             "isChosen": words != nil || action != nil,
             "operations": found["items"].list.map(failure), "path": path,
@@ -86,6 +86,7 @@ extension Console {
         for name in ["integration", "action", "words"] {
             if let value = visit.field(name) { body[name] = .string(value) }
         }
+        if visit.field("all") != nil, body.isEmpty { body["all"] = true }
         guard !body.isEmpty else {
             throw AdminAPIClient.Refusal(status: 400, words: "Nothing was changed: say which operations.")
         }

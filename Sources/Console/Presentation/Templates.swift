@@ -40,7 +40,7 @@ struct Templates: Sendable {
         ("error", PackageResources.error_mustache), ("login", PackageResources.login_mustache),
         ("overview", PackageResources.overview_mustache), ("connect", PackageResources.connect_mustache),
         ("events", PackageResources.events_mustache), ("event", PackageResources.event_mustache),
-        ("failed", PackageResources.failed_mustache), ("failed_operation", PackageResources.failed_operation_mustache),
+        ("all_failed", PackageResources.all_failed_mustache), ("failed", PackageResources.failed_mustache), ("failed_operation", PackageResources.failed_operation_mustache),
         ("rejected", PackageResources.rejected_mustache), ("jobs", PackageResources.jobs_mustache),
         ("job", PackageResources.job_mustache),
         ("integration", PackageResources.integration_mustache), ("settings", PackageResources.settings_mustache),

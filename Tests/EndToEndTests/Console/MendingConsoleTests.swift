@@ -55,6 +55,23 @@ struct `Mending in the console` {
         }
     }
 
+    @Test(arguments: ["/console/failed", "/console/integrations/default/failed"])
+    func `everything is sent again, whatever the reason`(page: String) async throws {
+        try await with { trial in
+            let browser = trial.browser
+            try await trial.forgive()
+            try await trial.open(page)
+            try await browser.click(.button("Retry everything"))
+            #expect(try await browser.dialog() == "Send all 4 failed operations again?")
+            try await browser.answerDialog(true)
+            try await browser.arrive(at: "/console/jobs/1")
+            try await browser.see("done", in: .css("#job .state"))
+            for person in ["u1", "u2", "u3", "u4"] { #expect(try await trial.landed(person) == ["Ordered"]) }
+            try await trial.open(page)
+            try await browser.see("Nothing has failed.")
+        }
+    }
+
     @Test func `one that failed is shown with what would be sent, and sent again from its event`() async throws {
         try await with { trial in
             let browser = trial.browser
