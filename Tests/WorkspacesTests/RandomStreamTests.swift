@@ -12,15 +12,18 @@ import Workspaces
         var stream = RandomStream()
         let test = try Playground()
         var cioIds: Set<String> = []
+        // At the very end there may be none: some items take everything away.
+        var relationships: Int64 = 0
         for round in 0..<30 {
             let items = stream.items(25, cioIds: cioIds.sorted())
             let batch = try items.map { try JSON(parsing: $0) }
             let refused = try await test.workspace.carryOut(batch: batch, now: noon + Int64(round) * 60)
             #expect(refused.isEmpty, "\(refused.first.map { items[$0.index] } ?? "")")
             cioIds.formUnion(try await check(test, after: items))
+            relationships += try await test.workspace.counts().relationships
         }
         #expect(try await test.workspace.counts().events > 0)
-        #expect(try await test.workspace.counts().relationships > 0)
+        #expect(relationships > 0)
     }
 
     @Test(arguments: WorkspaceSettings.Identifiers.allCases)
