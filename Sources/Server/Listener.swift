@@ -206,7 +206,8 @@ private struct Responder: HTTPResponder {
 
 /// Writes a body piece by piece, each as soon as it is there.
 private final class StreamWriter: @unchecked Sendable {
-    // Only ever used by the one task that writes the body; Hummingbird's protocol has a mutating end.
+    // Nobody uses it at a time with anybody: `Answer.stream` awaits each write before the next one, and `finish` is called when
+    // it has returned. Hummingbird's writer is not Sendable, because its end is mutating.
     private var writer: any ResponseBodyWriter
 
     init(_ writer: any ResponseBodyWriter) {

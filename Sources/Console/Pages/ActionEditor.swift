@@ -4,7 +4,7 @@ import LosslessJSON
 extension Console {
     func action(_ visit: ConsoleVisit) async throws -> Outcome {
         let draft = try await draft(of: visit["name"])
-        return .page(try await actionPage(visit, draft, entered: nil, ["isUnsaved": false]))
+        return .page(try await actionPage(visit, try await known(visit), draft, entered: nil, ["isUnsaved": false]))
     }
 
     /// What the form says: shown against real events, or saved.
@@ -26,15 +26,21 @@ extension Console {
             }
             // The script asks for this while somebody types.
             if visit.field("act") == "example" {
-                return .page(try await actionPage(visit, draft, entered: form, ["isUnsaved": true]))
+                return .page(try await actionPage(visit, action, draft, entered: form, ["isUnsaved": true]))
             }
             let comparison = try await comparison(of: draft)
             return .page(
-                try await actionPage(visit, draft, entered: form, ["comparison": comparison, "isUnsaved": true])
+                try await actionPage(
+                    visit,
+                    action,
+                    draft,
+                    entered: form,
+                    ["comparison": comparison, "isUnsaved": true]
+                )
             )
         } catch let refusal as AdminAPIClient.Refusal where refusal.status == 400 {
             return .page(
-                try await actionPage(visit, draft, entered: form, ["fault": refusal.words, "isUnsaved": true])
+                try await actionPage(visit, action, draft, entered: form, ["fault": refusal.words, "isUnsaved": true])
             )
         }
     }
@@ -114,11 +120,12 @@ extension Console {
 
     private func actionPage(
         _ visit: ConsoleVisit,
+        _ action: JSON,
         _ draft: Draft,
         entered: [String: String]?,
         _ more: View
     ) async throws -> Page {
-        let (name, action) = (visit["name"], try await known(visit))
+        let name = visit["name"]
         var view = summary(of: action)
         view["path"] = Self.path(ofAction: visit["action"], in: name)
         view["actionsPath"] = "/console/integrations/\(name.percentEncoded)/actions"
@@ -137,8 +144,6 @@ extension Console {
                 "mapping": entered?["mapping.\(key)"] ?? TypedMapping.text(of: field["mapping"] ?? .null),
             ]
         }
-        let managed = try await api.get(["integrations", name])["managedBy"].text
-        view["isEditable"] = managed == "database"
         view["isLocked"] = (action["lockedBecause"] ?? .null) != .null
         let sample = try await example(
             of: visit["action"],

@@ -8,10 +8,15 @@ extension Console {
         ("failed", "Failed"), ("history", "History"),
     ]
 
-    /// A page under the tabs of an integration.
+    /// A page under the tabs of an integration, and whether it is changed here (`isEditable`).
     func tab(_ tab: String, of name: String, template: String, view: View) async throws -> Page {
-        let integration = try await api.get(["integrations", name])
+        self.tab(tab, of: try await api.get(["integrations", name]), template: template, view: view)
+    }
+
+    private func tab(_ tab: String, of integration: JSON, template: String, view: View) -> Page {
+        let name = integration["name"].words
         var view = view
+        view["isEditable"] = integration["managedBy"] == "database"
         let root = "/console/integrations/\(name.percentEncoded)"
         view["integration"] = card(integration)
         view["tabs"] = Self.tabs.map { path, title -> View in
@@ -36,7 +41,7 @@ extension Console {
             "lanes": lanes, "chart": chart(of: counts, over: last),
             "spans": Self.spans(chosen: last, at: "/console/integrations/\(visit["name"].percentEncoded)"),
         ]
-        return .page(try await tab("", of: visit["name"], template: "integration", view: view))
+        return .page(tab("", of: integration, template: "integration", view: view))
     }
 
     func deliveries(_ visit: ConsoleVisit) async throws -> Outcome {
@@ -50,14 +55,12 @@ extension Console {
     func actions(_ visit: ConsoleVisit) async throws -> Outcome {
         let name = visit["name"]
         let actions = try await api.get(["integrations", name, "actions"])["items"].list
-        let managed = try await api.get(["integrations", name])["managedBy"].text
         let view: View = [
-            "isEditable": managed == "database",
             "actions": actions.map { action -> View in
                 var view = summary(of: action)
                 view["path"] = Self.path(ofAction: action["name"].words, in: name)
                 return view
-            },
+            }
         ]
         return .page(try await tab("actions", of: name, template: "actions", view: view))
     }

@@ -73,12 +73,10 @@ extension Console {
 
     func sources(_ visit: ConsoleVisit) async throws -> Outcome {
         let draft = try await draft(of: visit["name"])
-        let integration = try await api.get(["integrations", visit["name"]])
         let known = try await api.get(["sources"])["items"].list.map { $0["name"].words }
         // Without a list every source is meant.
         let chosen = draft.section["sources"]?.arrayValue?.compactMap(\.stringValue) ?? known
         let view: View = [
-            "isEditable": integration["managedBy"] == "database",
             "path": "/console/integrations/\(visit["name"].percentEncoded)/sources",
             "sources": known.map { name -> View in
                 [
@@ -104,13 +102,11 @@ extension Console {
     }
 
     private func settingsPage(_ visit: ConsoleVisit, _ draft: Draft, _ more: View) async throws -> Page {
-        let integration = try await api.get(["integrations", visit["name"]])
         let endpoint = draft[setting: "endpoint"]
         let destination =
             endpoint == "workspace"
             ? "workspace" : endpoint == nil ? draft[setting: "account_region"] ?? "US" : "endpoint"
         var view = destinationView(destination, endpoint == "workspace" ? "" : endpoint ?? "")
-        view["isEditable"] = integration["managedBy"] == "database"
         view["isEnabled"] = draft.section["enabled"] != false
         view["yaml"] = JSON.object(draft.section).shown.text
         view["path"] = "/console/integrations/\(visit["name"].percentEncoded)/settings"

@@ -46,8 +46,15 @@ struct AdminDoor: Sendable {
         let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased()
         // A DELETE has no body, and no page may send one without asking first.
         guard type == "application/json" || request.method == .delete else { return false }
-        guard let origin = request.headers[.origin] else { return true }
-        return request.authority.map { origin == "http://\($0)" || origin == "https://\($0)" } ?? false
+        return request.isFromNoOtherOrigin
+    }
+}
+
+extension IncomingRequest {
+    /// Whether no page of another origin has sent it: browsers say so.
+    var isFromNoOtherOrigin: Bool {
+        guard let origin = headers[.origin] else { return true }
+        return authority.map { origin == "http://\($0)" || origin == "https://\($0)" } ?? false
     }
 }
 

@@ -24,16 +24,9 @@ struct PreviewAPI: Sendable {
         guard let body = try await request.readAdminBody()?.objectValue, body.count == 2,
             let yaml = body["yaml"]?.stringValue, let number = body["event"]?.numberValue?.int64
         else { return .admin(.invalid, #"the body must be {"yaml": "integrations: …", "event": NUMBER}"#) }
-        let integration: Integration
-        do {
-            let configuration = try Configuration(parsing: yaml, file: "the text", knownSources: knownSources())
-            guard let first = configuration.integrations.first else {
-                return .admin(.invalid, "the text defines no integration")
-            }
-            integration = first
-        } catch {
-            return .admin(.invalid, error.description)
-        }
+        let proposed: [Integration]
+        do { proposed = try integrations(in: yaml) } catch { return .admin(.invalid, error.words) }
+        let integration = proposed[0]
         let logged = try await stored { () async throws(StorageError) in try await log.read([number]).first }
         guard let event = logged.flatMap({ Event($0) }) else {
             return .admin(.unknownPath, "there is no event \(number) in the log (any more)")
@@ -59,14 +52,9 @@ struct PreviewAPI: Sendable {
                 """
             )
         }
-        let configuration: Configuration
-        do {
-            configuration = try Configuration(parsing: wish.yaml, file: "the text", knownSources: knownSources())
-        } catch {
-            return .admin(.invalid, error.description)
-        }
-        guard !configuration.integrations.isEmpty else { return .admin(.invalid, "the text defines no integration") }
-        var comparisons = configuration.integrations.map { proposed in
+        let proposed: [Integration]
+        do { proposed = try integrations(in: wish.yaml) } catch { return .admin(.invalid, error.words) }
+        var comparisons = proposed.map { proposed in
             PlanComparison(of: live.named(proposed.name)?.integration, with: proposed, samples: wish.samples)
         }
         let last = try await stored { () async throws(StorageError) in try await log.lastSequence() }
@@ -83,6 +71,22 @@ struct PreviewAPI: Sendable {
             position = page.last?.seq ?? last
         }
         return .admin(.done, json: ["items": .array(comparisons.map(\.json))])
+    }
+
+    private struct Fault: Error {
+        let words: String
+    }
+
+    /// Those that a text defines, one at least.
+    private func integrations(in yaml: String) throws(Fault) -> [Integration] {
+        let configuration: Configuration
+        do {
+            configuration = try Configuration(parsing: yaml, file: "the text", knownSources: knownSources())
+        } catch {
+            throw Fault(words: error.description)
+        }
+        guard !configuration.integrations.isEmpty else { throw Fault(words: "the text defines no integration") }
+        return configuration.integrations
     }
 
     private struct Wish {

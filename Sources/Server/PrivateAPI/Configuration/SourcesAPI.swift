@@ -1,3 +1,4 @@
+import Diagnostics
 import HTTPTypes
 import LosslessJSON
 package import Storage
@@ -62,7 +63,7 @@ package struct SourcesAPI: Sendable {
             let name = body["name"]?.stringValue
         else { return .admin(.invalid, #"the body must be {"name": "web"}"#) }
         guard !name.isEmpty, name.utf8.count <= 100, !name.hasPrefix("("),
-            !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            name.fitsOnLine
         else {
             return .admin(
                 .invalid,

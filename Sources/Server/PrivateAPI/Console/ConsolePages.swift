@@ -94,7 +94,8 @@ struct ConsolePages: Sendable {
             answer(console.refuse(empty, words, status: status), session ?? sessions.begin(at: now().milliseconds))
         }
         var asked = asked
-        guard isOurs(request), request.headers[.contentType]?.hasPrefix("application/x-www-form-urlencoded") == true
+        guard request.isFromNoOtherOrigin,
+            request.headers[.contentType]?.hasPrefix("application/x-www-form-urlencoded") == true
         else {
             return page(.foreignOrigin, "Send the form from the page that it is on.")
         }
@@ -143,12 +144,6 @@ struct ConsolePages: Sendable {
         var answer = redirect(to: isWithin ? next : "/console")
         set(sessions.begin(isSignedIn: true, at: time), in: &answer)
         return answer
-    }
-
-    /// A page of another origin says where it is from.
-    private func isOurs(_ request: IncomingRequest) -> Bool {
-        guard let origin = request.headers[.origin] else { return true }
-        return request.authority.map { origin == "http://\($0)" || origin == "https://\($0)" } ?? false
     }
 
     // MARK: Answers
