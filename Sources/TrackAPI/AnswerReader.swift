@@ -148,9 +148,11 @@ struct AnswerReader: Sendable {
 // MARK: - Words
 
 extension AnswerReader {
-    /// `400: name: is required (required)`.
+    /// `400: name: is required (required)`. What a 207 refuses is told as a 400 tells it of one alone: whether an operation
+    /// went out by itself or among others, one fault is one reason.
     private func itemWords(_ status: Int, _ explanation: String?) -> String {
-        ForeignWords.clean("\(status): \(explanation ?? "refused without an explanation")")
+        let status = status == 207 ? 400 : status
+        return ForeignWords.clean("\(status): \(explanation ?? "refused without an explanation")")
     }
 
     /// `track.customer.io answered 503: try later`.

@@ -33,6 +33,18 @@ extension Workspace {
         }
     }
 
+    /// The people of a list who have a text in an identifier or an attribute; the case of letters does not matter. A page
+    /// with `next` may have less members than it could, or none: one call looks at so many people.
+    package func people(containing text: String, _ page: Page) async throws(StorageError) -> JSON {
+        try await read { [settings] workspace in
+            let found = try workspace.searchPeople(containing: text, after: page.cursor, limit: page.limit)
+            return [
+                "items": .array(try PeopleReader(workspace: workspace, settings: settings).json(found.people)),
+                "next": found.next.map { .string(String($0)) } ?? .null,
+            ]
+        }
+    }
+
     /// One person by id, by e-mail address (without case), or by `cio_` and a cio_id; `nil` when there is none.
     package func person(_ identifier: String) async throws(StorageError) -> JSON? {
         try await read { [settings] workspace in

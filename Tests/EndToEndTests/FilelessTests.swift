@@ -65,6 +65,43 @@ import Testing
         }
     }
 
+    @Test func `a source changes its key over a kill, and has two meanwhile`() async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        var ferry = try await RunningFerry(data: data)
+        let first = try #require(
+            try await ferry.ask("/admin/v1/sources", ["name": "app"]).body?["writeKey"]?.stringValue
+        )
+        #expect(try await ferry.ask("/admin/v1/sources/app/retire", [:]).status == 400)
+        let answer = try await ferry.ask("/admin/v1/sources/app/rotate", [:])
+        let second = try #require(answer.body?["writeKey"]?.stringValue)
+        #expect(try await ferry.ask("/admin/v1/sources/app/rotate", [:]).status == 400)
+        for verb in ["rotate", "retire"] {
+            // The one that everybody knows is not the data's.
+            #expect(try await ferry.ask("/admin/v1/sources/default/\(verb)", [:]).status == 400)
+            #expect(try await ferry.ask("/admin/v1/sources/nobody/\(verb)", [:]).status == 404)
+        }
+        ferry.kill()
+        ferry = try await RunningFerry(data: data)
+        let keys = { (ferry: RunningFerry) in
+            try await ferry.get("/admin/v1/sources").body?["items"]?.arrayValue?.last?["writeKeys"]
+        }
+        #expect(try await keys(ferry) == 2)
+        #expect(try await ferry.ask("/admin/v1/sources/app/disable", [:]).status == 200)
+        for key in [first, second] {
+            _ = try await ferry.post("/v1/track", ["userId": "u1", "event": "Off"], key: key)
+        }
+        #expect(try await ferry.get("/admin/v1/rejected").body?["count"] == 2)
+        #expect(try await ferry.ask("/admin/v1/sources/app/enable", [:]).status == 200)
+        #expect(try await ferry.ask("/admin/v1/sources/app/retire", [:]).status == 200)
+        #expect(try await keys(ferry) == 1)
+        for key in [first, second] {
+            _ = try await ferry.post("/v1/track", ["userId": "u1", "event": "On"], key: key)
+        }
+        #expect(try await ferry.get("/admin/v1/rejected").body?["count"] == 3)
+        #expect(try await ferry.get("/admin/v1/log").body?["last"] == 1)
+    }
+
     @Test func `a foreign seal.key keeps nobody from starting, and names the source`() async throws {
         let folder = try ScratchFolder()
         let data = folder.url.appending(path: "data").path

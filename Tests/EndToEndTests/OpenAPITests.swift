@@ -71,7 +71,10 @@ private final class DescribedFerry {
         let failed = (page["items"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
         let copy: JSON = ["yaml": "integrations: { copy: { type: customerio, settings: { endpoint: workspace } } }"]
         #expect(try await ferry.ask("/admin/v1/configuration", copy).status == 200)
-        #expect(try await ferry.ask("/admin/v1/sources", ["name": "kept-source"]).status == 200)
+        for name in ["kept-source", "rotated-source"] {
+            #expect(try await ferry.ask("/admin/v1/sources", ["name": .string(name)]).status == 200)
+        }
+        #expect(try await ferry.ask("/admin/v1/sources/rotated-source/rotate", [:]).status == 200)
         // Nobody is there to whom it could come to its end: it can be paused, resumed and stopped.
         #expect(try await ferry.ask("/admin/v1/replay", ["integration": "away"]).status == 200)
         let last = try #require(try await ferry.get("/admin/v1/log").body?["last"]?.numberValue?.int64)

@@ -90,7 +90,8 @@ import Testing
         ("people/a/b", 404), ("people?limit=0", 400), ("people?limit=x", 400), ("people?limit=-1", 400),
         ("people?cursor=x", 400), ("people?workspace=none", 404), ("nothing", 404), ("people/%FF", 404),
         ("people?limit=99999999999999999999", 400), ("people?limit=5000", 200), ("people/", 200),
-        ("people?workspace=one", 200),
+        ("people?workspace=one", 200), ("people?contains=%25", 200), ("people?contains=", 200),
+        ("people?contains=" + String(repeating: "a", count: 501), 400), ("people?contains=a&limit=0", 400),
     ])
     func `what is not there is 404, and what cannot be read 400`(path: String, status: Int) async throws {
         try await PrivateServer.with { workspace async throws in

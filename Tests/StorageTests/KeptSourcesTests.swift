@@ -23,6 +23,33 @@ import Testing
         try store.close()
     }
 
+    @Test func `have a former key beside the present one until it is retired`() async throws {
+        let scratch = try ScratchFolder()
+        var store = try DataStore(opening: scratch.data)
+        #expect(try await store.sources.add("web", key: "key-1"))
+        #expect(try await store.sources.rotate("nobody", key: "key-2") == .unknown)
+        #expect(try await store.sources.rotate("web", key: "key-2") == .done)
+        #expect(try await store.sources.rotate("web", key: "key-3") == .underWay)
+        try store.close()
+        store = try DataStore(opening: scratch.data)
+        var web = try #require(try await store.sources.all().first)
+        #expect(web.key == "key-2" && web.formerKey == "key-1")
+        #expect(try await store.sources.retireFormerKey(of: "web"))
+        #expect(try await !store.sources.retireFormerKey(of: "web"))
+        #expect(try await store.sources.rotate("web", key: "key-3") == .done)
+        web = try #require(try await store.sources.all().first)
+        #expect(web.key == "key-3" && web.formerKey == "key-2")
+        // One that opens no more is no key that could be kept.
+        try store.close()
+        try FileManager.default.removeItem(atPath: scratch.path + "/data/seal.key")
+        store = try DataStore(opening: scratch.data)
+        _ = try await store.sources.retireFormerKey(of: "web")
+        #expect(try await store.sources.rotate("web", key: "key-4") == .done)
+        web = try #require(try await store.sources.all().first)
+        #expect(web.key == "key-4" && web.formerKey == nil)
+        try store.close()
+    }
+
     @Test func `let one of many make a name`() async throws {
         let store = try DataStore(opening: .memory)
         let made = try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -176,6 +176,7 @@ import Testing
         _ = try workspace.activity(of: one.key, before: nil, limit: 1)
         _ = try workspace.searchActivity(of: nil, ActivityFilter(type: "event"), before: nil, limit: 1)
         _ = try workspace.searchActivity(of: one.key, ActivityFilter(name: "A"), before: nil, limit: 1)
+        _ = try workspace.searchPeople(containing: "a", after: nil, limit: 1)
         _ = try workspace.newestActivity()
         _ = try workspace.recentActivityNames(limit: 1)
         try workspace.moveEvents(from: one.key, to: two.key)

@@ -42,6 +42,39 @@ import Workspaces
         #expect(try await test.person(identifier) == "u1|a@x.com")
     }
 
+    @Test(arguments: [
+        ("u1", ["u1", "u10"]), ("DA", ["u1", "u2"]), ("@X.com", ["u1"]), ("lovelace", ["u1"]), ("01000002", ["u2"]),
+        ("100%", ["u10"]), ("_", []), ("'", []), ("\"", ["u10"]), ("2024", []), ("name", []), ("nobody", []),
+    ])
+    func `people are found by a part of an identifier or an attribute`(part: String, found: [String]) async throws {
+        let test = try Playground()
+        try await test.send(
+            identify(#"{"id":"u1"}"#, #"{"email":"Ada@x.com","name":"Ada Lovelace"}"#),
+            identify(#"{"id":"u2"}"#, #"{"nick":"the dark one","year":2024}"#),
+            identify(#"{"id":"u10"}"#, #"{"motto":"100% \"quoted\""}"#)
+        )
+        let page = try #require(Page())
+        let list = try await test.workspace.people(containing: part, page)
+        #expect(list["items"]?.arrayValue?.map { $0["identifiers"]?["id"]?.stringValue } == found)
+        #expect(list["next"] == .null)
+    }
+
+    @Test func `a search for people goes on behind a page, and behind those that it looked at`() async throws {
+        let test = try Playground()
+        for number in 0..<5_020 {
+            let attributes = number % 1_000 == 7 ? #"{"plan":"Rare"}"# : "{}"
+            try await test.send(identify(#"{"id":"p\#(number)"}"#, attributes))
+        }
+        var (found, pages, cursor) = ([String](), 0, String?.none)
+        repeat {
+            let list = try await test.workspace.people(containing: "rare", try #require(Page(limit: 2, after: cursor)))
+            found += list["items"]?.arrayValue?.compactMap { $0["identifiers"]?["id"]?.stringValue } ?? []
+            cursor = list["next"]?.stringValue
+            pages += 1
+        } while cursor != nil && pages < 10
+        #expect(found == ["p7", "p1007", "p2007", "p3007", "p4007", "p5007"])
+    }
+
     @Test func `an id that looks like another kind is found too`() async throws {
         let test = try Playground()
         try await test.send(identify(#"{"id":"cio_zebra"}"#), identify(#"{"id":"b@x.com"}"#))

@@ -22,9 +22,11 @@ extension Console {
                     "name": own, "path": "/console/connect?source=\(own.percentEncoded)",
                     "act": "/console/connect/\(own.percentEncoded)", "isHere": own == name,
                     "isOn": source["enabled"] == true, "isEditable": source["managedBy"] == "database",
+                    "isBuiltIn": source["writeKey"].text != nil, "hasFormerKey": source["writeKeys"].count > 1,
                 ]
             },
             "source": name ?? "", "newKey": key ?? "", "fault": fault ?? "", "isKeyKnown": known != nil,
+            "isOldKeyIn": key != nil && source.map { $0["writeKeys"].count > 1 } == true,
             "event": events.first.map(eventRow) as Any, "hasArrived": !events.isEmpty,
             "url": url, "host": url.split(separator: "/").last.map(String.init) ?? "", "key": known ?? "WRITE_KEY",
         ]
@@ -42,16 +44,19 @@ extension Console {
     }
 
     func steerSource(_ visit: ConsoleVisit) async throws -> Outcome {
-        guard ["enable", "disable", "remove"].contains(visit["verb"]) else {
-            throw AdminAPIClient.Refusal(status: 404, words: "There is no such act.")
+        let name = visit["source"]
+        let said: String
+        switch visit["verb"] {
+        case "rotate":
+            let made = try await api.post(["sources", name, "rotate"])
+            return .page(try await connectPage(chosen: name, key: made["writeKey"].text))
+        case "enable": said = "\(name) is taken again."
+        case "disable": said = "What \(name) sends is rejected, and kept among the rejected messages."
+        case "retire": said = "The former key of \(name) lets nobody in any more."
+        case "remove": said = "\(name) is removed. What it has sent stays."
+        default: throw AdminAPIClient.Refusal(status: 404, words: "There is no such act.")
         }
-        _ = try await api.post(["sources", visit["source"], visit["verb"]])
-        let said =
-            switch visit["verb"] {
-            case "enable": "\(visit["source"]) is taken again."
-            case "disable": "What \(visit["source"]) sends is rejected, and kept among the rejected messages."
-            default: "\(visit["source"]) is removed. What it has sent stays."
-            }
+        _ = try await api.post(["sources", name, visit["verb"]])
         return .goTo("/console/connect", said: said)
     }
 }

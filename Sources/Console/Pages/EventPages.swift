@@ -191,7 +191,7 @@ extension Console {
     private static func curl(_ message: JSON, to url: String) -> String {
         guard var object = message.objectValue, let type = object["type"].text else { return "" }
         for key in ["type", "messageId", "receivedAt", "originalTimestamp", "sentAt"] { object[key] = nil }
-        let body = JSON.object(object).description.with("'\\''", for: "'")
+        let body = JSON.object(object).pasted.with("'\\''", for: "'")
         guard body.utf8.count < 4_000 else { return "" }
         return "curl -u WRITE_KEY: \(url)/v1/\(type) -H 'Content-Type: application/json' -d '\(body)'"
     }
@@ -206,8 +206,8 @@ extension Console {
             }
             lines.append("  - name: \(JSON.string("event \(story["number"].words)").description)")
             lines.append("    integration: \(JSON.string(delivery["integration"].words).description)")
-            lines.append("    event: \(message.description)")
-            lines.append("    expect: \(JSON.array(expected).description)")
+            lines.append("    event: \(message.pasted)")
+            lines.append("    expect: \(JSON.array(expected).pasted)")
         }
         let text = lines.joined(separator: "\n")
         // Half a test is none.

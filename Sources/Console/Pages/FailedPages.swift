@@ -19,14 +19,9 @@ extension Console {
                 "action": action,
             ]
         )
-        var cards: [View] = []
-        for group in groups.prefix(Self.shownGroups) {
-            // All of one action do the same in this: the example speaks for them.
-            let sample = try? await api.get(["failed", group["sample"].words])
-            cards.append(card(of: group, takesAway: sample?["takesAway"] == true, path))
-        }
         var view: View = [
-            "groups": cards, "isEmpty": groups.isEmpty, "hasSeveral": groups.count > 1, "only": integration ?? "",
+            "groups": groups.prefix(Self.shownGroups).map { card(of: $0, path) }, "isEmpty": groups.isEmpty,
+            "hasSeveral": groups.count > 1, "only": integration ?? "",
             "more": groups.count > Self.shownGroups ? Int64(groups.count - Self.shownGroups).grouped : "",
             "isChosen": words != nil || action != nil,
             "operations": found["items"].list.map(failure), "path": path,
@@ -50,12 +45,12 @@ extension Console {
         return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
     }
 
-    private func card(of group: JSON, takesAway: Bool, _ path: String) -> View {
+    private func card(of group: JSON, _ path: String) -> View {
         let (words, action) = (group["words"].words, group["action"].words)
         return [
             "integration": group["integration"].words, "action": action, "words": words,
             "remedy": group["remedy"].words, "count": group["count"].count.grouped, "time": time(group["lastAt"]),
-            "takesAway": takesAway,
+            "takesAway": group["takesAway"] == true,
             "sample": "/console/failed/operations/\(group["sample"].words)",
             "path": Self.path(path, ["integration": group["integration"].words, "action": action, "words": words]),
         ]

@@ -38,12 +38,15 @@ extension Console {
     }
 
     /// A list of a workspace, with its pager.
-    private func list(_ path: [String], _ visit: ConsoleVisit, at address: String) async throws -> (
-        items: [JSON], pager: View
-    ) {
+    private func list(
+        _ path: [String],
+        containing text: String? = nil,
+        _ visit: ConsoleVisit,
+        at address: String
+    ) async throws -> (items: [JSON], pager: View) {
         let found = try await api.get(
             ["workspace"] + path,
-            ["workspace": visit["workspace"], "limit": "50", "cursor": visit.query("cursor")]
+            ["workspace": visit["workspace"], "limit": "50", "cursor": visit.query("cursor"), "contains": text]
         )
         let root = "/console/workspaces/\(visit["workspace"].asSegment)"
         let next = (found["next"]?.stringValue ?? found["next"]?.numberValue?.text)
@@ -54,8 +57,11 @@ extension Console {
 
     func people(_ visit: ConsoleVisit) async throws -> Outcome {
         let workspace = visit["workspace"]
-        if let who = visit.query("who") { return .goTo(Self.path(ofPerson: who, in: workspace), said: nil) }
-        let (people, pager) = try await list(["people"], visit, at: "")
+        let who = visit.query("who")
+        if let who, visit.query("cursor") == nil, try await isThere(who, in: workspace) {
+            return .goTo(Self.path(ofPerson: who, in: workspace), said: nil)
+        }
+        let (people, pager) = try await list(["people"], containing: who, visit, at: "")
         let view: View = [
             "people": people.map { person -> View in
                 let identifiers = person["identifiers"]
@@ -67,9 +73,19 @@ extension Console {
                     "devices": person["devices"].list.count, "relationships": person["relationships"].list.count,
                 ]
             },
-            "isEmpty": people.isEmpty, "pager": pager,
+            "isEmpty": people.isEmpty, "pager": pager, "who": who ?? "",
         ]
         return page("", visit, "People", "people", view)
+    }
+
+    /// Whether somebody has this id, address or cio_id as a whole.
+    private func isThere(_ who: String, in workspace: String) async throws -> Bool {
+        do {
+            _ = try await api.get(["workspace", "people", who], ["workspace": workspace])
+            return true
+        } catch let refusal as AdminAPIClient.Refusal where refusal.status == 404 {
+            return false
+        }
     }
 
     func person(_ visit: ConsoleVisit) async throws -> Outcome {

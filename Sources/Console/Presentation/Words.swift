@@ -73,6 +73,23 @@ extension String {
 }
 
 extension JSON {
+    /// On one line, to be pasted into a terminal or a file: what a terminal would obey, or what would turn the direction of
+    /// writing, is escaped. It can only stand within a string.
+    var pasted: String {
+        var text = ""
+        for scalar in description.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                for unit in UTF16.encode(scalar).map(Array.init) ?? [] {
+                    let digits = String(unit, radix: 16)
+                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                }
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+
     /// The text of a value with a line for each member, and whether it is cut: what is longer can be read with the
     /// command line.
     var shown: (text: String, isCut: Bool) { shown(within: 25_000) }

@@ -8,6 +8,8 @@ import Workspaces
 struct AdminAPI: Sendable {
     private let workspaces: EmbeddedWorkspaces
     private let door: AdminDoor
+    /// Of a text that is looked for.
+    private static let searchedBytes = 500
 
     /// The embedded workspaces, for those who get through the door.
     init(workspaces: EmbeddedWorkspaces, door: AdminDoor) {
@@ -17,9 +19,7 @@ struct AdminAPI: Sendable {
 
     func add(to routes: inout Routes) {
         let root = "/admin/v1/workspace"
-        list("\(root)/people", in: &routes) { workspace, _, page throws(StorageError) in
-            try await workspace.people(page)
-        }
+        add("\(root)/people", to: &routes) { request, _, workspace in try await people(request.query, workspace) }
         list("\(root)/objects", in: &routes) { workspace, _, page throws(StorageError) in
             try await workspace.objects(page)
         }
@@ -41,6 +41,19 @@ struct AdminAPI: Sendable {
         single("\(root)/objects/{type}/{id}", in: &routes) { workspace, path throws(StorageError) in
             try await workspace.object(type: path["type"], id: path["id"])
         }
+    }
+
+    private func people(_ query: RequestQuery, _ workspace: Workspace) async throws -> Reading {
+        guard let page = Page(query) else { return .refusal(Page.mistake(in: query)) }
+        let text = query["contains"] ?? ""
+        guard text.utf8.count <= Self.searchedBytes else {
+            return .refusal("contains must be a text of at most \(Self.searchedBytes) bytes")
+        }
+        return .value(
+            try await stored { () async throws(StorageError) in
+                text.isEmpty ? try await workspace.people(page) : try await workspace.people(containing: text, page)
+            }
+        )
     }
 
     // MARK: The two kinds of reading

@@ -80,6 +80,11 @@ package final class WriteKeys: Sendable {
         entries.contains { $0.source.hasSameBytes(as: source) && $0.isEnabled }
     }
 
+    /// How many keys let the clients of a source in.
+    func count(of source: String) -> Int {
+        entries.count { $0.source.hasSameBytes(as: source) }
+    }
+
     /// The names of the sources.
     package var sources: [String] {
         var names: [String] = []

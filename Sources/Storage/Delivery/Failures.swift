@@ -58,6 +58,8 @@ package struct FailureGroup: Sendable, Equatable {
     package let sample: FailureID
     /// When the last of them failed, in milliseconds since 1970.
     package let lastAt: Int64
+    /// Whether a delete, a suppression or a merge is among them.
+    package let takesAway: Bool
 }
 
 /// Where in the log the failed operations of a cursor lie.
@@ -189,7 +191,7 @@ private enum FailureTables {
         let groups = try cursors(filter, from: 0, connection).flatMap { cursor in
             try connection.rows(
                 """
-                SELECT action, words, count(*), min(seq), place, max(at) FROM exceptions
+                SELECT action, words, count(*), min(seq), place, max(at), max(takes_away) FROM exceptions
                 WHERE cursor = ? AND state = 1 GROUP BY action, words
                 """,
                 [cursor.id]
@@ -200,7 +202,8 @@ private enum FailureTables {
                     words: try row.text(1),
                     count: try row.integer(2),
                     sample: FailureID(cursor: cursor.id, seq: try row.integer(3), place: Int(try row.integer(4))),
-                    lastAt: try row.integer(5)
+                    lastAt: try row.integer(5),
+                    takesAway: try row.integer(6) != 0
                 )
             }
         }

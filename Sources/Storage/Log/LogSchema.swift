@@ -16,6 +16,9 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 erasures in order") { try orderErasures($0) }
         migrator.registerMigration("2026-11-26 sources") { try createSources($0) }
         migrator.registerMigration("2026-11-26 changed secrets") { try nameChangedSecrets($0) }
+        migrator.registerMigration("2026-11-26 former keys of sources") { connection in
+            try connection.execute(sql: "ALTER TABLE kept_sources ADD COLUMN former BLOB")
+        }
         return migrator
     }
 

@@ -17,6 +17,8 @@ package struct ActivityFilter: Sendable {
 extension WorkspaceTransaction {
     /// Entries that one search looks at: about what 50 ms are enough for.
     package static let searchedEntries = 20_000
+    /// People that one search looks at: as many.
+    package static let searchedPeople = 5_000
 
     /// The entries that a filter lets through, from the newest down, below a number (`nil`: from the top), at most
     /// `limit`, of one person or (`nil`) of everybody; none at or below `floor`, which were looked at before.
@@ -44,6 +46,35 @@ extension WorkspaceTransaction {
         let last = try connection.row("SELECT min(entry), count(*) FROM (\(window))", arguments)
         let isCut = try (last?.integer(1) ?? 0) == Self.searchedEntries
         return (entries, isCut ? try last?.integer(0) : nil)
+    }
+
+    /// People whose id, address, cio_id or text in an attribute contains a text, whatever the case of its letters (A to Z),
+    /// in the order in which they were made, behind a place (`nil`: from the first on), at most `limit`.
+    ///
+    /// - Returns: the people, and the place behind which a search that looked at all it may goes on.
+    package func searchPeople(
+        containing text: String,
+        after key: Int64?,
+        limit: Int
+    ) throws -> (people: [StoredPerson], next: Int64?) {
+        let window = "SELECT * FROM people WHERE workspace = ?1 AND person > ?2 ORDER BY person LIMIT ?3"
+        let arguments: StatementArguments = [workspace, key ?? 0, Self.searchedPeople]
+        let people = try connection.rows(
+            """
+            SELECT person, id, email, cio_id, made_at FROM (\(window))
+            WHERE instr(lower(id), lower(?4)) OR instr(lower(email), lower(?4)) OR instr(lower(cio_id), lower(?4))
+                OR EXISTS (
+                    SELECT 1 FROM json_each(attributes) a
+                    WHERE json_type(a.value, '$[0]') = 'text'
+                        AND instr(lower(json_extract(a.value, '$[0]')), lower(?4)))
+            LIMIT ?5
+            """,
+            arguments + [Text(text), limit]
+        ).map { try StoredPerson($0) }
+        if people.count == limit { return (people, people.last?.key.number) }
+        let last = try connection.row("SELECT max(person), count(*) FROM (\(window))", arguments)
+        let isCut = try (last?.integer(1) ?? 0) == Self.searchedPeople
+        return (people, isCut ? try last?.integer(0) : nil)
     }
 
     /// The number of the newest entry; 0 when there is none.

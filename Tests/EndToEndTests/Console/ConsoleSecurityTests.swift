@@ -193,6 +193,22 @@ import Testing
         #expect(try await Self.health(ferry) == "healthy")
     }
 
+    @Test func `signs of changes end when whoever asked for them signs out`() async throws {
+        let (ferry, _) = try await Self.ferry(asksForToken: true)
+        let visitor = ConsoleVisitor(ferry)
+        _ = try await visitor.signIn(Self.token)
+        let stream = try await visitor.answer(to: "GET", "/console/changes").body
+        let token = try #require(try await visitor.get("/console").formToken)
+        var told: [String] = []
+        for try await part in stream {
+            told.append(String(buffer: part))
+            // A page that is open sees to it that there is always a next one.
+            if told.count == 2 { #expect(try await visitor.post("/console/logout", token: token).status == 303) }
+            guard told.count < 20 else { break }
+        }
+        #expect(told.count >= 2 && told.count < 20, "\(told)")
+    }
+
     @Test func `who guesses waits, also with the right token`() async throws {
         let (ferry, _) = try await Self.ferry(asksForToken: true)
         let visitor = ConsoleVisitor(ferry)

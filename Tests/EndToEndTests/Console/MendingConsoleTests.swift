@@ -199,6 +199,80 @@ struct `Mending in the console` {
         }
     }
 
+    @Test func `what waits is given up, fails, and lets those behind it go on`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            let fault: JSON = ["match": ["identifier": "u1"], "respond": ["status": 500]]
+            #expect(try await trial.ferry.ask("/admin/v1/workspace/faults", fault).status == 200)
+            try await trial.send("track", ["userId": "u1", "event": "Stuck"], ["userId": "u1", "event": "Behind"])
+            try await trial.open("/console/events/1")
+            try await browser.see("retrying", in: .css("#deliveries"))
+            try await browser.click(.button("Give up"))
+            #expect(try await browser.dialog().contains("Give up what waits"))
+            try await browser.answerDialog(true)
+            try await browser.see("What waited of it for default is given up.")
+            try await browser.see("failed", in: .css("#deliveries .operation .state"))
+            try await browser.see("given up by", in: .css("#deliveries .operation"))
+            try await trial.forgive()
+            try await trial.settle()
+            #expect(try await trial.landed("u1") == ["Behind"])
+        }
+    }
+
+    @Test func `a replay takes what its filters let through`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            try await trial.send("track", ["userId": "u1", "event": "Ordered"], ["userId": "u1", "event": "Looked"])
+            try await trial.send("track", ["userId": "u2", "event": "Ordered"])
+            try await trial.settle()
+            try await trial.open("/console/jobs")
+            try await browser.click(.css("details summary"))
+            try await browser.type("Ordered", into: .field("name"))
+            try await browser.type("u1", into: .field("userId"))
+            try await browser.click(.field("asNew"))
+            try await browser.click(.button("Replay"))
+            try await browser.arrive(at: "/console/jobs/1")
+            try await browser.see("done", in: .css("#job .state"))
+            try await browser.see("u1", in: .css("#job dl.facts"))
+            #expect(try await trial.landed("u1") == ["Ordered", "Looked", "Ordered"])
+            #expect(try await trial.landed("u2") == ["Ordered"])
+            // What can't be understood is said, and nothing is begun.
+            try await trial.open("/console/jobs")
+            try await browser.click(.css("details summary"))
+            try await browser.type("yesterday", into: .field("from"))
+            try await browser.click(.button("Replay"))
+            try await browser.see("That did not work")
+            #expect(try await trial.ferry.get("/admin/v1/jobs").body?["items"]?.arrayValue?.count == 1)
+        }
+    }
+
+    @Test func `a job is paused, resumed and stopped`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            try await trial.send("track", ["userId": "u1", "event": "Ordered"])
+            try await trial.settle()
+            // So that it does not come to its end.
+            let fault: JSON = ["match": ["identifier": "u1"], "respond": ["status": 500]]
+            #expect(try await trial.ferry.ask("/admin/v1/workspace/faults", fault).status == 200)
+            try await trial.open("/console/jobs")
+            try await browser.click(.css("details summary"))
+            try await browser.type("1", into: .field("rate"))
+            try await browser.click(.button("Replay"))
+            try await browser.arrive(at: "/console/jobs/1")
+            try await browser.click(.button("Pause"))
+            try await browser.see("paused", in: .css("#job .state"))
+            #expect(try await trial.ferry.get("/admin/v1/jobs/1").body?["state"] == "paused")
+            try await browser.click(.button("Resume"))
+            try await browser.see("running", in: .css("#job .state"))
+            try await browser.click(.button("Stop"))
+            #expect(try await browser.dialog().contains("stays unsent"))
+            try await browser.answerDialog(true)
+            try await browser.see("stopped", in: .css("#job .state"))
+            #expect(try await browser.count(.css("#job form")) == 0)
+            #expect(try await browser.errors() == [])
+        }
+    }
+
     @Test func `an integration is paused and goes on`() async throws {
         try await ConsoleTrial.with { trial in
             let browser = trial.browser

@@ -151,6 +151,15 @@ struct `Looking around in the console` {
             try await browser.click(.button("Find"))
             try await browser.arrive(at: "/console/workspaces/default/people/")
             try await browser.see("token-of-mira")
+            // A part of an address or of an attribute finds all who have it.
+            for (part, count) in [("IRA@exam", 1), ("PRO", 1), ("nobody", 0)] {
+                try await trial.open("/console/workspaces/default")
+                try await browser.type(part, into: .field("who"))
+                try await browser.click(.button("Find"))
+                try await browser.see(count == 0 ? "Nobody here fits." : "Show all")
+                #expect(try await browser.count(.css("#rows tbody tr")) == count)
+                #expect(try await browser.value(.field("who")) == part)
+            }
             for (tab, words) in [("Objects", "club"), ("Activity", "Ordered"), ("Requests", "POST /api/v2/")] {
                 try await browser.click(.link(tab))
                 try await browser.see(words, in: .css("main table"))

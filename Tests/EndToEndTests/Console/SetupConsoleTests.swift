@@ -297,4 +297,34 @@ struct `Setting up in the console` {
             #expect(try await browser.count(.css("[name=siteId]")) == 0)
         }
     }
+
+    @Test func `a source is given another key, and its former one is retired`() async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            try await trial.open("/console/connect")
+            try await browser.type("web", into: .field("name"))
+            try await browser.click(.button("Make it"))
+            let first = try await browser.text(.css("p.said code"))
+            try await browser.click(.css("button[aria-label='New key for web']"))
+            #expect(try await browser.dialog().contains("goes on letting clients in"))
+            try await browser.answerDialog(true)
+            try await browser.see("The former one goes on letting clients in")
+            let second = try await browser.text(.css("p.said code"))
+            #expect(first != second)
+            for key in [first, second] {
+                let body: JSON = ["userId": "u1", "event": "Ordered"]
+                #expect(try await trial.ferry.post("/v1/track", body, key: key).status == 200)
+            }
+            try await browser.click(.css("button[aria-label='Retire the former key of web']"))
+            #expect(try await browser.dialog().contains("not let in any more"))
+            try await browser.answerDialog(true)
+            try await browser.see("The former key of web lets nobody in any more.")
+            try await trial.open("/console/events?source=web")
+            #expect(try await browser.count(.css("#rows tbody tr")) == 2)
+            _ = try await trial.ferry.post("/v1/track", ["userId": "u1", "event": "Late"], key: first)
+            _ = try await trial.ferry.post("/v1/track", ["userId": "u1", "event": "In time"], key: second)
+            try await browser.see("In time", in: .css("#rows"))
+            #expect(try await browser.count(.css("#rows tbody tr")) == 3)
+        }
+    }
 }

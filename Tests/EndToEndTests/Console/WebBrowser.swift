@@ -188,10 +188,11 @@ final class WebBrowser: Sendable {
         case enter = "\u{E007}"
     }
 
-    /// Presses a key wherever the focus is.
-    func press(_ key: Key) async throws {
+    /// Presses a key wherever the focus is, once or several times.
+    func press(_ key: Key, times: Int = 1) async throws {
         let key = JSON.string(key.rawValue)
-        let actions: JSON = [["type": "keyDown", "value": key], ["type": "keyUp", "value": key]]
+        let press: [JSON] = [["type": "keyDown", "value": key], ["type": "keyUp", "value": key]]
+        let actions = JSON.array((0..<times).flatMap { _ in press })
         _ = try await post("/actions", ["actions": [["type": "key", "id": "keyboard", "actions": actions]]])
     }
 

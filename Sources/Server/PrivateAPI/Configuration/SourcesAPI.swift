@@ -26,7 +26,7 @@ package struct SourcesAPI: Sendable {
     package func begin() async throws(StorageError) {
         // Of two at a time the one that has read later counts.
         let turn = keys.nextTurn()
-        keys.keep(try await kept.all().compactMap(WriteKeys.Entry.init), turn)
+        keys.keep(try await kept.all().flatMap(\.entries), turn)
     }
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
@@ -39,6 +39,8 @@ package struct SourcesAPI: Sendable {
         routes.onCall("\(root)/{name}/disable", behind: door) { _, path in
             try await enable(path["name"], false)
         }
+        routes.onCall("\(root)/{name}/rotate", behind: door) { _, path in try await rotate(path["name"]) }
+        routes.onCall("\(root)/{name}/retire", behind: door) { _, path in try await retire(path["name"]) }
         routes.onCall("\(root)/{name}/remove", behind: door) { _, path in try await remove(path["name"]) }
     }
 
@@ -51,7 +53,7 @@ package struct SourcesAPI: Sendable {
         let items = (known + others).map { name -> JSON in
             [
                 "name": .string(name), "managedBy": .string(keys.isOfFile(name) ? "file" : "database"),
-                "enabled": .bool(keys.isEnabled(name)),
+                "enabled": .bool(keys.isEnabled(name)), "writeKeys": .number(JSON.Number(keys.count(of: name))),
                 "writeKey": wellKnown?.hasSameBytes(as: name) == true ? .string(Self.wellKnownKey) : .null,
             ]
         }
@@ -73,7 +75,7 @@ package struct SourcesAPI: Sendable {
         guard !keys.contains(source: name) else {
             return .admin(.invalid, "there is a source \(name) already: nothing was changed")
         }
-        let key = String(UInt128.random(in: .min ... .max), radix: 36)
+        let key = Self.newKey()
         let isMade = try await stored { () async throws(StorageError) in
             let isMade = try await kept.add(name, key: key)
             try await begin()
@@ -82,6 +84,36 @@ package struct SourcesAPI: Sendable {
         guard isMade else { return .admin(.invalid, "there is a source \(name) already: nothing was changed") }
         // It is told this once.
         return .admin(.done, json: ["name": .string(name), "writeKey": .string(key)])
+    }
+
+    private static func newKey() -> String { String(UInt128.random(in: .min ... .max), radix: 36) }
+
+    private func rotate(_ name: String) async throws -> Answer {
+        guard !keys.isOfFile(name) else { return notHere(name) }
+        let key = Self.newKey()
+        let rotation = try await stored { () async throws(StorageError) in
+            let rotation = try await kept.rotate(name, key: key)
+            try await begin()
+            return rotation
+        }
+        switch rotation {
+        case .done: return .admin(.done, json: ["name": .string(name), "writeKey": .string(key)])
+        case .unknown: return notHere(name)
+        case .underWay:
+            return .admin(.invalid, "the former key of \(name) is not retired yet: retire it, then ask for another one")
+        }
+    }
+
+    private func retire(_ name: String) async throws -> Answer {
+        guard !keys.isOfFile(name), keys.contains(source: name) else { return notHere(name) }
+        let wasThere = try await stored { () async throws(StorageError) in
+            let wasThere = try await kept.retireFormerKey(of: name)
+            try await begin()
+            return wasThere
+        }
+        return wasThere
+            ? .admin(.done, json: ["retired": .string(name)])
+            : .admin(.invalid, "\(name) has no former key: nothing was changed")
     }
 
     private func enable(_ name: String, _ isEnabled: Bool) async throws -> Answer {
@@ -93,7 +125,7 @@ package struct SourcesAPI: Sendable {
         }
         guard isThere else { return notHere(name) }
         guard keys.contains(source: name) else {
-            return .admin(.invalid, "the key of \(name) does not open with seal.key: remove it, and make it again")
+            return .admin(.invalid, "the key of \(name) does not open with seal.key: give it a new one")
         }
         return .admin(.done, json: ["name": .string(name), "enabled": .bool(isEnabled)])
     }
@@ -115,9 +147,10 @@ package struct SourcesAPI: Sendable {
     }
 }
 
-extension WriteKeys.Entry {
-    fileprivate init?(_ source: KeptSources.Source) {
-        guard let key = source.key else { return nil }
-        self.init(key: key, source: source.name, isEnabled: source.isEnabled)
+extension KeptSources.Source {
+    fileprivate var entries: [WriteKeys.Entry] {
+        [key, formerKey].compactMap { key in
+            key.map { WriteKeys.Entry(key: $0, source: name, isEnabled: isEnabled) }
+        }
     }
 }

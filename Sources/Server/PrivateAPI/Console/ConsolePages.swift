@@ -69,7 +69,7 @@ struct ConsolePages: Sendable {
             return answer(console.login(asked, words: nil), session)
         }
         let session = known ?? sessions.begin(isSignedIn: false, at: time)
-        if asked.path == ["changes"] { return stream() }
+        if asked.path == ["changes"] { return stream(for: session) }
         asked.formToken = session.formToken
         asked.isSignedIn = session.isSignedIn
         // A page that renews its parts does not take what the next one is to tell.
@@ -192,8 +192,8 @@ struct ConsolePages: Sendable {
         return answer
     }
 
-    /// Signs for an open page, as server-sent events: two a second at most.
-    private func stream() -> Answer {
+    /// Signs for an open page, as server-sent events: two a second at most, until whoever opened it signs out.
+    private func stream(for session: ConsoleSessions.Session) -> Answer {
         var answer = Answer(.done, headers: Self.careful, body: [])
         answer.headers[.contentType] = "text/event-stream"
         let changes = changes
@@ -211,6 +211,8 @@ struct ConsolePages: Sendable {
                 defer { group.cancelAll() }
                 try await write(": hello\n\n")
                 for await _ in signs {
+                    let isOpen = sessions.session(session.id, at: now().milliseconds)?.isSignedIn == true
+                    guard isOpen || !door.asksForToken else { return }
                     try await write("data: change\n\n")
                     try await Task.sleep(for: Self.pause)
                 }

@@ -155,7 +155,7 @@ extension FailureGroup {
         [
             "integration": .string(integration), "action": .string(action), "words": .string(words),
             "remedy": .string(Remedy.words(for: words)), "count": .number(JSON.Number(count)),
-            "sample": .string(sample.text), "lastAt": .time(lastAt),
+            "sample": .string(sample.text), "lastAt": .time(lastAt), "takesAway": .bool(takesAway),
         ]
     }
 }
