@@ -51,7 +51,7 @@ extension Console {
         settings["enabled"] = visit.field("on") == nil ? false : nil
         draft[action: visit["action"]] = settings
         return .goTo(
-            "/console/integrations/\(visit["name"].percentEncoded)/actions",
+            "/console/integrations/\(visit["name"].asSegment)/actions",
             said: try await save(draft)
         )
     }
@@ -69,7 +69,7 @@ extension Console {
     }
 
     static func path(ofAction action: String, in integration: String) -> String {
-        "/console/integrations/\(integration.percentEncoded)/actions/\(action.percentEncoded)"
+        "/console/integrations/\(integration.asSegment)/actions/\(action.percentEncoded)"
     }
 
     private func known(_ visit: ConsoleVisit) async throws -> JSON {
@@ -128,7 +128,7 @@ extension Console {
         let name = visit["name"]
         var view = summary(of: action)
         view["path"] = Self.path(ofAction: visit["action"], in: name)
-        view["actionsPath"] = "/console/integrations/\(name.percentEncoded)/actions"
+        view["actionsPath"] = "/console/integrations/\(name.asSegment)/actions"
         view["trigger"] = entered?["trigger"] ?? action["trigger"].words
         view["defaultTrigger"] = action["defaultTrigger"].words
         view["isOn"] = entered.map { $0["enabled"] != nil } ?? (action["enabled"] == true)

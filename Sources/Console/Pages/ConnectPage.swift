@@ -20,7 +20,7 @@ extension Console {
                 let own = source["name"].words
                 return [
                     "name": own, "path": "/console/connect?source=\(own.percentEncoded)",
-                    "act": "/console/connect/\(own.percentEncoded)", "isHere": own == name,
+                    "act": "/console/connect/\(own.asSegment)", "isHere": own == name,
                     "isOn": source["enabled"] == true, "isEditable": source["managedBy"] == "database",
                     "isBuiltIn": source["writeKey"].text != nil, "hasFormerKey": source["writeKeys"].count > 1,
                 ]

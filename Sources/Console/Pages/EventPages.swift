@@ -137,7 +137,7 @@ extension Console {
         let name = delivery["integration"].words
         let trace = delivery["trace"].list
         return [
-            "name": name, "path": "/console/integrations/\(name.percentEncoded)", "number": number,
+            "name": name, "path": "/console/integrations/\(name.asSegment)", "number": number,
             "state": state, "tone": tone(of: state), "revision": delivery["revision"].words,
             "isMeant": delivery["operations"] != nil,
             "canGiveUp": ["retrying", "waiting", "sending"].contains(state),

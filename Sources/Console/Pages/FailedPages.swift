@@ -11,7 +11,7 @@ extension Console {
         let words = visit.query("words")
         let action = visit.query("action")
         let path =
-            visit["name"].isEmpty ? "/console/failed" : "/console/integrations/\(visit["name"].percentEncoded)/failed"
+            visit["name"].isEmpty ? "/console/failed" : "/console/integrations/\(visit["name"].asSegment)/failed"
         let found = try await api.get(
             ["failed"],
             [

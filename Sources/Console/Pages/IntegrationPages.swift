@@ -17,7 +17,7 @@ extension Console {
         let name = integration["name"].words
         var view = view
         view["isEditable"] = integration["managedBy"] == "database"
-        let root = "/console/integrations/\(name.percentEncoded)"
+        let root = "/console/integrations/\(name.asSegment)"
         view["integration"] = card(integration)
         view["tabs"] = Self.tabs.map { path, title -> View in
             ["path": path.isEmpty ? root : "\(root)/\(path)", "title": title, "isHere": path == tab]
@@ -39,13 +39,13 @@ extension Console {
         let counts = try await api.get(["integrations", visit["name"], "counts"], ["last": last])
         let view: View = [
             "lanes": lanes, "chart": chart(of: counts, over: last),
-            "spans": Self.spans(chosen: last, at: "/console/integrations/\(visit["name"].percentEncoded)"),
+            "spans": Self.spans(chosen: last, at: "/console/integrations/\(visit["name"].asSegment)"),
         ]
         return .page(tab("", of: integration, template: "integration", view: view))
     }
 
     func deliveries(_ visit: ConsoleVisit) async throws -> Outcome {
-        let path = "/console/integrations/\(visit["name"].percentEncoded)/deliveries"
+        let path = "/console/integrations/\(visit["name"].asSegment)/deliveries"
         let view = try await foundEvents(visit, in: visit["name"], path: path)
         return .page(try await tab("deliveries", of: visit["name"], template: "deliveries", view: view))
     }
@@ -75,7 +75,7 @@ extension Console {
                 [
                     "number": revision["number"].words, "first": revision["firstEvent"].words,
                     "time": time(revision["at"]), "author": revision["author"].words, "isCurrent": position == 0,
-                    "path": "/console/integrations/\(name.percentEncoded)/history/\(revision["number"].words)",
+                    "path": "/console/integrations/\(name.asSegment)/history/\(revision["number"].words)",
                 ]
             }
         ]
@@ -94,7 +94,7 @@ extension Console {
             "lines": lines.map { line -> View in
                 ["text": String(line), "tone": line.hasPrefix("+") ? "added" : line.hasPrefix("-") ? "removed" : ""]
             },
-            "path": "/console/integrations/\(name.percentEncoded)/history/\(revision["number"].words)",
+            "path": "/console/integrations/\(name.asSegment)/history/\(revision["number"].words)",
         ]
         return .page(try await tab("history", of: name, template: "revision", view: view))
     }
@@ -105,7 +105,7 @@ extension Console {
         let path = ["integrations", visit["name"], "revisions", visit["number"], "put-back"]
         _ = try await api.post(path)
         return .goTo(
-            "/console/integrations/\(visit["name"].percentEncoded)/history",
+            "/console/integrations/\(visit["name"].asSegment)/history",
             said: "Revision \(visit["number"]) holds again, as a new one."
         )
     }
@@ -120,7 +120,7 @@ extension Console {
         default: throw AdminAPIClient.Refusal(status: 404, words: "There is no such act.")
         }
         _ = try await api.post(["integrations", name, visit["verb"]])
-        return .goTo("/console/integrations/\(name.percentEncoded)", said: said)
+        return .goTo("/console/integrations/\(name.asSegment)", said: said)
     }
 
     func replay(_ visit: ConsoleVisit) async throws -> Outcome {

@@ -7,7 +7,7 @@ extension Console {
         let names = try await api.get(["integrations"])["items"].list.map { $0["name"].words }
         let view: View = [
             "jobs": jobs.map(job), "isEmpty": jobs.isEmpty,
-            "integrations": names.map { ["name": $0, "path": "/console/integrations/\($0.percentEncoded)/replay"] },
+            "integrations": names.map { ["name": $0, "path": "/console/integrations/\($0.asSegment)/replay"] },
         ]
         return .page(Page(title: "Replays and retries", in: .jobs, template: "jobs", view: view))
     }
@@ -25,7 +25,7 @@ extension Console {
         return [
             "number": job["number"].words, "path": "/console/jobs/\(job["number"].words)",
             "kind": job["kind"].words, "integration": job["integration"].words,
-            "integrationPath": "/console/integrations/\(job["integration"].words.percentEncoded)",
+            "integrationPath": "/console/integrations/\(job["integration"].words.asSegment)",
             "state": state, "tone": tone(of: state), "first": job["first"].count.grouped,
             "last": job["last"].count.grouped, "position": job["position"].count.grouped,
             "progress": job["progress"].words, "started": time(job["startedAt"]), "ended": time(job["endedAt"]),

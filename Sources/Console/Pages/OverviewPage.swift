@@ -29,7 +29,7 @@ extension Console {
     func card(_ integration: JSON) -> View {
         let name = integration["name"].words
         let state = integration["health"]?["state"].words ?? "–"
-        let path = "/console/integrations/\(name.percentEncoded)"
+        let path = "/console/integrations/\(name.asSegment)"
         return [
             "name": name, "path": path, "state": state, "tone": tone(of: state),
             "words": integration["health"]?["words"].words ?? "", "isManaged": integration["managedBy"].text == "file",

@@ -45,7 +45,7 @@ extension Console {
             setDestination(visit, in: &draft)
             _ = try await save(draft)
             return .goTo(
-                "/console/integrations/\(name.percentEncoded)/settings",
+                "/console/integrations/\(name.asSegment)/settings",
                 said: "\(name) is made. Test the connection, then enable it."
             )
         } catch let refusal as AdminAPIClient.Refusal where refusal.status == 400 {
@@ -77,7 +77,7 @@ extension Console {
         // Without a list every source is meant.
         let chosen = draft.section["sources"]?.arrayValue?.compactMap(\.stringValue) ?? known
         let view: View = [
-            "path": "/console/integrations/\(visit["name"].percentEncoded)/sources",
+            "path": "/console/integrations/\(visit["name"].asSegment)/sources",
             "sources": known.map { name -> View in
                 [
                     "name": name, "isChosen": chosen.contains { $0.hasSameBytes(as: name) },
@@ -92,7 +92,7 @@ extension Console {
         var draft = try await draft(of: visit["name"])
         setSources(visit, in: &draft)
         let said = try await save(draft)
-        return .goTo("/console/integrations/\(visit["name"].percentEncoded)/sources", said: said)
+        return .goTo("/console/integrations/\(visit["name"].asSegment)/sources", said: said)
     }
 
     // MARK: Settings
@@ -109,7 +109,7 @@ extension Console {
         var view = destinationView(destination, endpoint == "workspace" ? "" : endpoint ?? "")
         view["isEnabled"] = draft.section["enabled"] != false
         view["yaml"] = JSON.object(draft.section).shown.text
-        view["path"] = "/console/integrations/\(visit["name"].percentEncoded)/settings"
+        view["path"] = "/console/integrations/\(visit["name"].asSegment)/settings"
         view["hasKeys"] = draft[setting: "site_id"] != nil
         view.merge(more) { $1 }
         return try await tab("settings", of: visit["name"], template: "settings", view: view)
@@ -117,7 +117,7 @@ extension Console {
 
     func editSettings(_ visit: ConsoleVisit) async throws -> Outcome {
         var draft = try await draft(of: visit["name"])
-        let path = "/console/integrations/\(visit["name"].percentEncoded)/settings"
+        let path = "/console/integrations/\(visit["name"].asSegment)/settings"
         switch visit.field("act") {
         case "test":
             let check = try await api.post(["integrations", visit["name"], "check"])

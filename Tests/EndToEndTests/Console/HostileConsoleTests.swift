@@ -132,19 +132,44 @@ struct `Hostile data in the console` {
         }
     }
 
+    /// Browsers take two dots for a step upwards.
+    @Test(arguments: ["..", ".", "~", "a/b", "ü ?#%&"])
+    func `an integration is reached whatever its name is`(name: String) async throws {
+        try await ConsoleTrial.with { trial in
+            let browser = trial.browser
+            let quoted = JSON.string(name).description
+            let yaml = """
+                {"integrations": {\(quoted): {"type": "customerio", "settings": {"endpoint": "workspace"}}}}
+                """
+            #expect(try await trial.ferry.ask("/admin/v1/configuration", ["yaml": .string(yaml)]).status == 200)
+            try await trial.open("/console")
+            try await browser.click(.link(name))
+            for tab in ["Sources", "Settings", "Actions", "Deliveries", "Failed", "History"] {
+                try await browser.click(.css("nav.tabs a[href$='/\(tab.lowercased())']"))
+                try await browser.see(tab, in: .css("nav.tabs [aria-current=page]"))
+                #expect(try await browser.text(.css("h1")).contains(name), "\(tab)")
+            }
+            #expect(try await browser.errors() == [])
+        }
+    }
+
     /// With an accent over it a quote is another character for Swift, and the same one for a shell.
     @Test func `what is copied as curl stays within its quotes`() async throws {
         try await ConsoleTrial.with { trial in
             let browser = trial.browser
             let folder = try ScratchFolder()
             let mark = folder.url.appending(path: "mark").path
-            let evil = "x'\u{301}; touch \(mark); '\u{301}"
+            let evil = "x'\u{301}; touch \(mark); '\u{301}\u{9B}\u{202E}\u{1F600}\u{E0041}"
             try await trial.send("track", ["userId": "u1", "event": .string(evil)])
             try await trial.open("/console/events/1")
             let text = try await browser.run(
                 "return [...document.querySelectorAll('pre.copy')].map((text) => text.textContent)"
                     + ".find((text) => text.startsWith('curl'))"
             )
+            let isObeyed = { (scalar: Unicode.Scalar) in
+                [.control, .format].contains(scalar.properties.generalCategory)
+            }
+            #expect(text.stringValue?.unicodeScalars.contains(where: isObeyed) == false)
             let command = try #require(text.stringValue).replacing("curl ", with: "printf '%s\\n' ")
             let result = try await FerryProcess.run(["-c", command], program: URL(filePath: "/bin/sh"))
             #expect(result.status == 0)
