@@ -14,7 +14,8 @@ import Testing
         "/integrations/default/settings", "/integrations/default/actions",
         "/integrations/default/actions/track-event", "/integrations/default/deliveries",
         "/integrations/default/deliveries?state=failed", "/integrations/default/failed",
-        "/integrations/default/history", "/workspaces", "/workspaces/default", "/workspaces/default/people/p7",
+        "/integrations/default/history", "/workspaces", "/workspaces/default", "/workspaces/default?who=nobody",
+        "/workspaces/default/people/p7",
         "/workspaces/default/objects", "/workspaces/default/objects/1/club", "/workspaces/default/activity",
         "/workspaces/default/requests",
     ]
