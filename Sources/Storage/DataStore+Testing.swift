@@ -15,7 +15,7 @@ extension DataStore {
     /// Keeps the writer of `ferry.db` busy; calls queue up meanwhile. Returns at once.
     package func holdWriter() -> WriterHold {
         let hold = WriterHold()
-        log.commits.database.writer.asyncWriteWithoutTransaction { _ in hold.semaphore.wait() }
+        log.commits.engine.withWriter { _ in hold.semaphore.wait() }
         return hold
     }
 
@@ -27,9 +27,12 @@ extension DataStore {
 
     /// Makes the disk full for `ferry.db` at this many pages of 4 KiB, counted from the pages it has now.
     package func limitGrowth(toPages pages: Int) throws {
-        try log.commits.database.writer.writeWithoutTransaction { connection in
+        try sqlite?.writer.writeWithoutTransaction { connection in
             let current = try Int.fetchOne(connection, sql: "PRAGMA page_count") ?? 0
             try connection.execute(sql: "PRAGMA max_page_count = \(current + pages)")
         }
     }
+
+    /// The file of the log.
+    var sqlite: OpenDatabase? { (log.commits.engine as? SQLiteLog)?.database }
 }

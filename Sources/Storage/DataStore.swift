@@ -52,7 +52,8 @@ package struct DataStore: Sendable {
     package let erasures: Erasures
     package let workspaces: WorkspaceStore
 
-    private let databases: [OpenDatabase]
+    private let engine: any LogEngine
+    private let workspace: OpenDatabase
     private let folder: DataFolder?
 
     /// Opens the databases, makes them if they are missing and brings their tables up to date.
@@ -67,17 +68,16 @@ package struct DataStore: Sendable {
         case .memory: folder = nil
         case .folder(let path): folder = try DataFolder(path)
         }
-        let main = try OpenDatabase("ferry.db", in: folder, durability: .everyCommit, migrator: LogSchema.migrator)
+        let engine = try SQLiteLog(in: folder, limits: limits)
         let workspace = try OpenDatabase(
             "workspace.db",
             in: folder,
             durability: .untilPowerLoss,
             migrator: WorkspaceSchema.migrator
         )
-        let seen = try SeenMessages(main, filedAt: limits.recentKeys)
-        let commits = GroupCommit(main, limits: limits, onTransactionEnd: seen.transactionEnded)
+        let commits = GroupCommit(engine, limits: limits)
         let gate = LogGate()
-        log = try EventLog(commits, seen: seen, gate: gate)
+        log = EventLog(commits, gate: gate)
         retention = LogRetention(commits, gate: gate)
         ledger = Ledger(commits, keys: log.orderKeys)
         failures = Failures(commits)
@@ -88,7 +88,8 @@ package struct DataStore: Sendable {
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspace, seal: seal)
         erasures = Erasures(log, workspaces: workspace)
-        databases = [main, workspace]
+        self.engine = engine
+        self.workspace = workspace
         self.folder = folder
     }
 
@@ -97,13 +98,8 @@ package struct DataStore: Sendable {
     /// - Throws: the first error; the other database is closed and the folder let go all the same.
     package func close() throws(StorageError) {
         var failure: StorageError?
-        for database in databases {
-            do {
-                try database.close()
-            } catch {
-                failure = failure ?? error
-            }
-        }
+        do { try engine.close() } catch { failure = error }
+        do { try workspace.close() } catch { failure = failure ?? error }
         folder?.letGo()
         if let failure { throw failure }
     }

@@ -98,7 +98,7 @@ private let hour: Int64 = 60 * 60 * 1000
         for number in 0..<2_000 {
             _ = try await store.log.append([event("new \(number)", receivedAt: start + 48 * hour)])
         }
-        let counts = try await store.log.commits.database.read { connection in
+        let counts = try await store.log.commits.engine.read { connection in
             try ["SELECT count(*) FROM seen WHERE received_at = \(start)", "SELECT count(*) FROM recent_keys"].map {
                 try connection.row($0)?.integer(0) ?? -1
             }

@@ -183,7 +183,8 @@ extension Ledger {
             )
         }
         try LogSchema.migrator.migrate(database)
-        try database.read { connection in
+        try database.read { database in
+            let connection = Connection(database)
             let whole = try LedgerTables.cursor(.live, of: "whole", connection)
             #expect(whole?.position == 7)
             #expect(try LedgerTables.cursor(.live, of: "half", connection)?.position == 6)

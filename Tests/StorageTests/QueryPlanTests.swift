@@ -26,7 +26,7 @@ import Testing
         limits.refusedBytes = 1
         limits.recentKeys = 1
         let store = try DataStore(opening: .memory, limits: limits)
-        let database = store.log.commits.database
+        let database = try #require(store.sqlite)
         let statements = collectStatements(of: database)
         _ = try await store.log.append([event("a"), event("a")])
         for number in 0..<10 { _ = try await store.log.append([event("\(number)")]) }

@@ -22,7 +22,7 @@ private let now: Int64 = 28_333_333
     }
 
     private func rows(_ store: DataStore) async throws -> [Counted] {
-        try await store.ledger.commits.database.read { connection in
+        try await store.ledger.commits.engine.read { connection in
             try connection.rows(
                 "SELECT cursor, minute, text FROM tallies JOIN verdicts ON id = verdict ORDER BY cursor, minute"
             ).map { Counted(cursor: try $0.integer(0), minute: try $0.integer(1), verdict: try $0.text(2)) }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// The sources that live in the data, and not in a configuration file. Their write keys are sealed.
 package struct KeptSources: Sendable {
     /// A source of the data.
@@ -22,7 +20,7 @@ package struct KeptSources: Sendable {
 
     /// All of them, in the order in which they were made.
     package func all() async throws(StorageError) -> [Source] {
-        let rows = try await commits.database.read { connection in
+        let rows = try await commits.engine.read { connection in
             try connection.rows("SELECT name, sealed, former, is_enabled FROM kept_sources ORDER BY number").map {
                 row in
                 (try row.text(0), try row.bytes(1), try row.optionalBytes(2), try row.integer(3) != 0)
@@ -40,10 +38,9 @@ package struct KeptSources: Sendable {
     package func add(_ name: String, key: String) async throws(StorageError) -> Bool {
         try await commits.commit { [seal] connection in
             try connection.run(
-                "INSERT OR IGNORE INTO kept_sources (name, sealed, is_enabled) VALUES (?, ?, 1)",
+                "INSERT INTO kept_sources (name, sealed, is_enabled) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
                 [Text(name), Bytes(try seal.seal(key, at: Self.place(name)))]
-            )
-            return connection.changesCount > 0
+            ) > 0
         }
     }
 
@@ -54,9 +51,8 @@ package struct KeptSources: Sendable {
         try await commits.commit { connection in
             try connection.run(
                 "UPDATE kept_sources SET is_enabled = ? WHERE name = ?",
-                [isEnabled ? 1 : 0, Text(name)]
-            )
-            return connection.changesCount > 0
+                [isEnabled, Text(name)]
+            ) > 0
         }
     }
 
@@ -93,8 +89,7 @@ package struct KeptSources: Sendable {
             try connection.run(
                 "UPDATE kept_sources SET former = NULL WHERE name = ? AND former IS NOT NULL",
                 [Text(name)]
-            )
-            return connection.changesCount > 0
+            ) > 0
         }
     }
 
@@ -103,8 +98,7 @@ package struct KeptSources: Sendable {
     /// - Returns: whether it was there.
     package func remove(_ name: String) async throws(StorageError) -> Bool {
         try await commits.commit { connection in
-            try connection.run("DELETE FROM kept_sources WHERE name = ?", [Text(name)])
-            return connection.changesCount > 0
+            try connection.run("DELETE FROM kept_sources WHERE name = ?", [Text(name)]) > 0
         }
     }
 

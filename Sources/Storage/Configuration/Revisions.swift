@@ -1,5 +1,3 @@
-import GRDB
-
 /// One state of an integration's configuration as it is kept. What the text means is not this room's to know.
 package struct StoredRevision: Sendable, Equatable {
     package let integration: String
@@ -54,27 +52,27 @@ package struct Revisions: Sendable {
 
     /// All of them, each integration's in their order.
     package func all() async throws(StorageError) -> [String: [StoredRevision]] {
-        let all = try await commits.database.read { try RevisionTables.revisions("", [], $0) }
+        let all = try await commits.engine.read { try RevisionTables.revisions("", [], $0) }
         return Dictionary(grouping: all, by: \.integration)
     }
 
     /// The integrations that live here, in the order in which they were made.
     package func keptIntegrations() async throws(StorageError) -> [String] {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try connection.rows("SELECT name FROM kept_integrations ORDER BY number").map { try $0.text(0) }
         }
     }
 
     /// Whether an integration has ever lived here.
     package func hasKeptAny() async throws(StorageError) -> Bool {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'kept_integrations'") != nil
         }
     }
 
     /// The sealed secrets of an integration, by setting.
     package func secrets(of integration: String) async throws(StorageError) -> [String: String] {
-        let sealed = try await commits.database.read { try RevisionTables.secrets(of: integration, $0) }
+        let sealed = try await commits.engine.read { try RevisionTables.secrets(of: integration, $0) }
         var secrets: [String: String] = [:]
         for (setting, bytes) in sealed { secrets[setting] = try seal.open(bytes, at: Self.place(integration, setting)) }
         return secrets
@@ -114,14 +112,14 @@ package struct Revisions: Sendable {
         try await commits.commit { connection in
             let sql =
                 isPaused
-                ? "INSERT OR IGNORE INTO paused_integrations (name) VALUES (?)"
+                ? "INSERT INTO paused_integrations (name) VALUES (?) ON CONFLICT DO NOTHING"
                 : "DELETE FROM paused_integrations WHERE name = ?"
             try connection.run(sql, [Text(integration)])
         }
     }
 
     package func pausedIntegrations() async throws(StorageError) -> [String] {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try connection.rows("SELECT name FROM paused_integrations").map { try $0.text(0) }
         }
     }
@@ -135,15 +133,15 @@ package struct Revisions: Sendable {
 enum RevisionTables {
     static func revisions(
         _ condition: String,
-        _ arguments: StatementArguments,
-        _ connection: Database
+        _ values: [any StoredValue],
+        _ connection: Connection
     ) throws -> [StoredRevision] {
         let rows = try connection.rows(
             """
             SELECT integration, number, first_event, at, author, text, changed_secrets FROM revisions \(condition)
             ORDER BY integration, number
             """,
-            arguments
+            values
         )
         return try rows.map { row in
             StoredRevision(
@@ -158,7 +156,7 @@ enum RevisionTables {
         }
     }
 
-    static func add(_ new: NewRevision, _ connection: Database) throws -> StoredRevision {
+    static func add(_ new: NewRevision, _ connection: Connection) throws -> StoredRevision {
         let last = try connection.row(
             "SELECT max(number) FROM revisions WHERE integration = ?",
             [Text(new.integration)]
@@ -183,14 +181,17 @@ enum RevisionTables {
             ]
         )
         if new.isKept {
-            try connection.run("INSERT OR IGNORE INTO kept_integrations (name) VALUES (?)", [Text(new.integration)])
+            try connection.run(
+                "INSERT INTO kept_integrations (name) VALUES (?) ON CONFLICT DO NOTHING",
+                [Text(new.integration)]
+            )
         }
         return made
     }
 
     /// The next event of the log, or the next one that delivery reads: no standing cursor reads behind its position again
     /// but for operations that were planned already.
-    private static func firstEvent(of new: NewRevision, _ connection: Database) throws -> Int64 {
+    private static func firstEvent(of new: NewRevision, _ connection: Connection) throws -> Int64 {
         guard let read = new.behindRead else { return try LogTables.lastSequence(connection) + 1 }
         let position = try connection.row(
             "SELECT max(position) FROM cursors WHERE integration = ? AND kind IN ('live', 'metrics')",
@@ -200,7 +201,7 @@ enum RevisionTables {
     }
 
     /// The cursors stay for the stories of what they delivered, under a kind that nobody opens again.
-    static func endCursors(of integration: String, _ connection: Database) throws {
+    static func endCursors(of integration: String, _ connection: Connection) throws {
         try connection.run("DELETE FROM paused_integrations WHERE name = ?", [Text(integration)])
         try connection.run(
             "DELETE FROM exceptions WHERE state = 0 AND cursor IN (SELECT id FROM cursors WHERE integration = ?)",
@@ -216,19 +217,22 @@ enum RevisionTables {
         )
     }
 
-    static func release(_ integration: String, _ connection: Database) throws {
+    static func release(_ integration: String, _ connection: Connection) throws {
         try connection.run("DELETE FROM kept_integrations WHERE name = ?", [Text(integration)])
         try connection.run("DELETE FROM sealed_secrets WHERE integration = ?", [Text(integration)])
     }
 
-    static func put(_ sealed: [UInt8], _ setting: String, of integration: String, _ connection: Database) throws {
+    static func put(_ sealed: [UInt8], _ setting: String, of integration: String, _ connection: Connection) throws {
         try connection.run(
-            "INSERT OR REPLACE INTO sealed_secrets (integration, setting, sealed) VALUES (?, ?, ?)",
+            """
+            INSERT INTO sealed_secrets (integration, setting, sealed) VALUES (?, ?, ?)
+            ON CONFLICT (integration, setting) DO UPDATE SET sealed = excluded.sealed
+            """,
             [Text(integration), setting, Bytes(sealed)]
         )
     }
 
-    static func secrets(of integration: String, _ connection: Database) throws -> [(String, [UInt8])] {
+    static func secrets(of integration: String, _ connection: Connection) throws -> [(String, [UInt8])] {
         let rows = try connection.rows(
             "SELECT setting, sealed FROM sealed_secrets WHERE integration = ?",
             [Text(integration)]

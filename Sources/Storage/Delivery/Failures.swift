@@ -1,4 +1,3 @@
-import GRDB
 import LosslessJSON
 
 /// Which failed operations are meant.
@@ -90,24 +89,24 @@ package struct Failures: Sendable {
         after: FailureID? = nil,
         limit: Int
     ) async throws(StorageError) -> (failures: [Failure], next: FailureID?) {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try FailureTables.list(filter, after: after, limit: limit, looked: Self.looked, connection)
         }
     }
 
     /// One of them; `nil` when it is gone.
     package func failure(_ id: FailureID) async throws(StorageError) -> Failure? {
-        try await commits.database.read { try FailureTables.failure(id, $0) }
+        try await commits.engine.read { try FailureTables.failure(id, $0) }
     }
 
     /// Reasons, the most frequent first, at most `limit`.
     package func groups(_ filter: FailureFilter, limit: Int) async throws(StorageError) -> [FailureGroup] {
-        try await commits.database.read { try FailureTables.groups(filter, limit: limit, $0) }
+        try await commits.engine.read { try FailureTables.groups(filter, limit: limit, $0) }
     }
 
     /// Cursors with failed operations that a filter lets through, and the events between which these lie.
     package func spans(_ filter: FailureFilter) async throws(StorageError) -> [FailureSpan] {
-        try await commits.database.read { try FailureTables.spans(filter, $0) }
+        try await commits.engine.read { try FailureTables.spans(filter, $0) }
     }
 
     /// Lets go of some: they are counted as discarded, at a minute since 1970. Those that are gone already are passed over.
@@ -139,7 +138,7 @@ private enum FailureTables {
         after: FailureID?,
         limit: Int,
         looked: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> (failures: [Failure], next: FailureID?) {
         // Cursor by cursor, each by its index of states.
         var failures: [Failure] = []
@@ -170,14 +169,14 @@ private enum FailureTables {
     private static func cursors(
         _ filter: FailureFilter,
         from first: Int64,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> [(id: Int64, integration: String)] {
         let rows = try connection.rows("SELECT id, integration FROM cursors WHERE id >= ? ORDER BY id", [first])
         return try rows.map { (try $0.integer(0), try $0.text(1)) }
             .filter { filter.admits(integration: $0.integration) }
     }
 
-    static func failure(_ id: FailureID, _ connection: Database) throws -> Failure? {
+    static func failure(_ id: FailureID, _ connection: Connection) throws -> Failure? {
         try connection.row(
             """
             SELECT \(columns) FROM exceptions JOIN cursors ON cursors.id = exceptions.cursor
@@ -187,23 +186,31 @@ private enum FailureTables {
         ).map(failure)
     }
 
-    static func groups(_ filter: FailureFilter, limit: Int, _ connection: Database) throws -> [FailureGroup] {
+    static func groups(_ filter: FailureFilter, limit: Int, _ connection: Connection) throws -> [FailureGroup] {
         let groups = try cursors(filter, from: 0, connection).flatMap { cursor in
             try connection.rows(
                 """
-                SELECT action, words, count(*), min(seq), place, max(at), max(takes_away) FROM exceptions
+                SELECT action, words, count(*), min(seq), max(at), max(takes_away) FROM exceptions
                 WHERE cursor = ? AND state = 1 GROUP BY action, words
                 """,
                 [cursor.id]
             ).map { row in
-                FailureGroup(
+                let (action, words, seq) = (try row.text(0), try row.text(1), try row.integer(3))
+                let place = try connection.number(
+                    """
+                    SELECT min(place) FROM exceptions
+                    WHERE cursor = ? AND seq = ? AND state = 1 AND action = ? AND words = ?
+                    """,
+                    [cursor.id, seq, Text(action), Text(words)]
+                )
+                return FailureGroup(
                     integration: cursor.integration,
-                    action: try row.text(0),
-                    words: try row.text(1),
+                    action: action,
+                    words: words,
                     count: try row.integer(2),
-                    sample: FailureID(cursor: cursor.id, seq: try row.integer(3), place: Int(try row.integer(4))),
-                    lastAt: try row.integer(5),
-                    takesAway: try row.integer(6) != 0
+                    sample: FailureID(cursor: cursor.id, seq: seq, place: Int(place)),
+                    lastAt: try row.integer(4),
+                    takesAway: try row.integer(5) != 0
                 )
             }
         }
@@ -211,7 +218,7 @@ private enum FailureTables {
         return Array(fitting.sorted { ($1.count, $0.action) < ($0.count, $1.action) }.prefix(max(0, limit)))
     }
 
-    static func spans(_ filter: FailureFilter, _ connection: Database) throws -> [FailureSpan] {
+    static func spans(_ filter: FailureFilter, _ connection: Connection) throws -> [FailureSpan] {
         try cursors(filter, from: 0, connection).compactMap { cursor in
             let row = try connection.row(
                 """
@@ -233,7 +240,7 @@ private enum FailureTables {
         }
     }
 
-    private static func failure(_ row: Row) throws -> Failure {
+    private static func failure(_ row: StoredRow) throws -> Failure {
         let operation = try LedgerTables.operation(row, from: 2)
         return Failure(
             id: FailureID(cursor: try row.integer(0), seq: operation.seq, place: operation.place),

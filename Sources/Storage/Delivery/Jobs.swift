@@ -1,5 +1,3 @@
-import GRDB
-
 /// A piece of work with an end, which an operator asked for and can pause and stop.
 package struct Job: Sendable, Equatable {
     package enum Kind: String, Sendable {
@@ -95,17 +93,17 @@ package struct Jobs: Sendable {
 
     /// All of them, the newest first.
     package func list(limit: Int) async throws(StorageError) -> [Job] {
-        try await commits.database.read { try JobTables.jobs("ORDER BY id DESC LIMIT ?", [max(0, limit)], $0) }
+        try await commits.engine.read { try JobTables.jobs("ORDER BY id DESC LIMIT ?", [max(0, limit)], $0) }
     }
 
     /// Those that are to be carried out.
     package func running() async throws(StorageError) -> [Job] {
-        try await commits.database.read { try JobTables.jobs("WHERE state = 'running' ORDER BY id", [], $0) }
+        try await commits.engine.read { try JobTables.jobs("WHERE state = 'running' ORDER BY id", [], $0) }
     }
 
     /// One of them; `nil` when there is none with this number.
     package func job(_ id: Int64) async throws(StorageError) -> Job? {
-        try await commits.database.read { try JobTables.jobs("WHERE id = ?", [id], $0).first }
+        try await commits.engine.read { try JobTables.jobs("WHERE id = ?", [id], $0).first }
     }
 
     /// Moves a job on. One that has ended stays as it is.
@@ -131,7 +129,7 @@ package struct Jobs: Sendable {
 
     /// Whether an integration has ever delivered anything; a replay into one that has not is no repetition.
     package func hasReceived(_ integration: String) async throws(StorageError) -> Bool {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try connection.row(
                 """
                 SELECT 1 FROM cursors JOIN requests ON requests.cursor = cursors.id WHERE integration = ? LIMIT 1
@@ -143,14 +141,15 @@ package struct Jobs: Sendable {
 }
 
 private enum JobTables {
-    static func add(_ job: NewJob, _ connection: Database) throws -> Job {
+    static func add(_ job: NewJob, _ connection: Connection) throws -> Job {
         let selection = job.selection
-        try connection.run(
+        let id = try connection.number(
             """
             INSERT INTO jobs (
                 kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
                 includes_taking_away, origin, revision, anonymous_id, email, started_at
             ) VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            RETURNING id
             """,
             [
                 job.kind.rawValue, Text(job.integration), selection.first, selection.last,
@@ -160,7 +159,6 @@ private enum JobTables {
                 selection.email.map(Text.init), job.startedAt,
             ]
         )
-        let id = connection.lastInsertedRowID
         let cursor = try LedgerTables.open(
             .job(id),
             of: job.integration,
@@ -172,19 +170,19 @@ private enum JobTables {
         return made
     }
 
-    static func jobs(_ condition: String, _ arguments: StatementArguments, _ connection: Database) throws -> [Job] {
+    static func jobs(_ condition: String, _ values: [any StoredValue], _ connection: Connection) throws -> [Job] {
         let rows = try connection.rows(
             """
             SELECT id, kind, integration, state, first, last, source, name, user_id, place, action, words, rate, as_new,
                 includes_taking_away, origin, revision, cursor, started_at, ended_at, anonymous_id, email
             FROM jobs \(condition)
             """,
-            arguments
+            values
         )
         return try rows.map(job)
     }
 
-    private static func job(_ row: Row) throws -> Job {
+    private static func job(_ row: StoredRow) throws -> Job {
         guard let kind = Job.Kind(rawValue: try row.text(1)), let state = Job.State(rawValue: try row.text(3)) else {
             throw StorageError.unreadable("job")
         }

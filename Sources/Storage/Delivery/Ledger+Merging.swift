@@ -1,5 +1,3 @@
-import GRDB
-
 /// What was counted long ago, in fewer rows: minutes become hours, and hours days. Whoever adds them up, and nobody does
 /// anything else with them, finds the same sums.
 extension Ledger {
@@ -16,7 +14,7 @@ extension Ledger {
     package func mergeTallies(at now: Int64) async throws(StorageError) -> Bool {
         for (age, span) in Self.grains {
             let end = (now / 60_000 - age) / span * span
-            let spans = try await commits.database.read { connection in
+            let spans = try await commits.engine.read { connection in
                 try LedgerTables.spans(of: span, before: end, limit: Self.spansAtOnce, connection)
             }
             guard !spans.isEmpty else { continue }
@@ -36,7 +34,7 @@ extension LedgerTables {
         of span: Int64,
         before end: Int64,
         limit: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> [(cursor: Int64, start: Int64)] {
         var spans: [(cursor: Int64, start: Int64)] = []
         for cursor in try connection.rows("SELECT id FROM cursors").map({ try $0.integer(0) }) {
@@ -54,13 +52,13 @@ extension LedgerTables {
     }
 
     /// Puts the counts of a span to those of its first minute.
-    fileprivate static func merge(_ cursor: Int64, from start: Int64, _ span: Int64, _ connection: Database) throws {
+    fileprivate static func merge(_ cursor: Int64, from start: Int64, _ span: Int64, _ connection: Connection) throws {
         try connection.run(
             """
             INSERT INTO tallies (cursor, minute, verdict, count)
-            SELECT cursor, ?, verdict, sum(count) FROM tallies
-            WHERE cursor = ? AND minute > ? AND minute < ? GROUP BY verdict
-            ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = count + excluded.count
+            SELECT cursor, CAST(? AS BIGINT), verdict, sum(count) FROM tallies
+            WHERE cursor = ? AND minute > ? AND minute < ? GROUP BY cursor, verdict
+            ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = tallies.count + excluded.count
             """,
             [start, cursor, start, start + span]
         )

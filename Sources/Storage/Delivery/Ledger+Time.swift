@@ -1,5 +1,3 @@
-import GRDB
-
 extension Ledger {
     /// What a cursor has counted in a stretch of time, by what became of the events.
     package struct Bucket: Sendable, Equatable {
@@ -16,7 +14,7 @@ extension Ledger {
         step: Int64
     ) async throws(StorageError) -> [Bucket] {
         let step = max(1, step)
-        return try await commits.database.read { connection in
+        return try await commits.engine.read { connection in
             var buckets: [Int64: [String: Int64]] = [:]
             for kind in Kind.standing {
                 guard let cursor = try LedgerTables.cursor(kind, of: integration, connection) else { continue }
@@ -24,7 +22,7 @@ extension Ledger {
                     """
                     SELECT (minute - ?1) / ?2, text, sum(count) FROM tallies
                     JOIN verdicts ON verdicts.id = tallies.verdict
-                    WHERE cursor = ?3 AND minute >= ?1 GROUP BY 1, verdict
+                    WHERE cursor = ?3 AND minute >= ?1 GROUP BY 1, text
                     """,
                     [minute, step, cursor.id]
                 )

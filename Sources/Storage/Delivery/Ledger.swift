@@ -1,5 +1,3 @@
-import GRDB
-
 /// How far each integration has come in the log, and what is not plain success (delivery.md C.2).
 ///
 /// A *cursor* is one reading of the log for an integration. What stands at or below its position is delivered, or has a
@@ -77,7 +75,7 @@ package struct Ledger: Sendable {
 
     /// The cursor of an integration; `nil` when it was never begun.
     package func cursor(_ kind: Kind, of integration: String) async throws(StorageError) -> StoredCursor? {
-        try await commits.database.read { try LedgerTables.cursor(kind, of: integration, $0) }
+        try await commits.engine.read { try LedgerTables.cursor(kind, of: integration, $0) }
     }
 
     /// Operations of a cursor that are still to be delivered, in order: those behind `after`, at most `limit`.
@@ -86,7 +84,7 @@ package struct Ledger: Sendable {
         after place: OperationID? = nil,
         limit: Int
     ) async throws(StorageError) -> [StoredOperation] {
-        try await commits.database.read {
+        try await commits.engine.read {
             try LedgerTables.operations(of: cursor, .open, after: place, limit: limit, $0)
         }
     }
@@ -97,7 +95,7 @@ package struct Ledger: Sendable {
         afterEvent seq: Int64,
         limit: Int
     ) async throws(StorageError) -> [StoredOperation] {
-        try await commits.database.read {
+        try await commits.engine.read {
             try LedgerTables.operations(of: cursor, .failed, after: .init(seq: seq, place: .max), limit: limit, $0)
         }
     }
@@ -121,7 +119,7 @@ package struct Ledger: Sendable {
 
     /// What is open or failed of one event.
     package func operations(of cursor: Int64, event seq: Int64) async throws(StorageError) -> [StoredOperation] {
-        try await commits.database.read { try LedgerTables.operations(of: cursor, event: seq, $0) }
+        try await commits.engine.read { try LedgerTables.operations(of: cursor, event: seq, $0) }
     }
 
     /// What is open or failed of a stretch of events.
@@ -129,12 +127,12 @@ package struct Ledger: Sendable {
         of cursor: Int64,
         events: ClosedRange<Int64>
     ) async throws(StorageError) -> [StoredOperation] {
-        try await commits.database.read { try LedgerTables.operations(of: cursor, events: events, $0) }
+        try await commits.engine.read { try LedgerTables.operations(of: cursor, events: events, $0) }
     }
 
     /// A cursor with everything that is counted of it, all of one moment.
     package func counted(_ kind: Kind, of integration: String) async throws(StorageError) -> CountedCursor? {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             guard let cursor = try LedgerTables.cursor(kind, of: integration, connection) else { return nil }
             return CountedCursor(
                 cursor: cursor,
@@ -147,11 +145,11 @@ package struct Ledger: Sendable {
 
     /// Every request of a cursor in which an operation of this event was, in the order in which they were sent.
     package func requests(of cursor: Int64, withEvent seq: Int64) async throws(StorageError) -> [SentRequest] {
-        try await commits.database.read { try LedgerTables.requests(of: cursor, withEvent: seq, $0) }
+        try await commits.engine.read { try LedgerTables.requests(of: cursor, withEvent: seq, $0) }
     }
 
     /// How many events a cursor has counted, by what became of them: texts of delivery's.
     package func tallies(of cursor: Int64) async throws(StorageError) -> [String: Int64] {
-        try await commits.database.read { try LedgerTables.tallies(of: cursor, $0) }
+        try await commits.engine.read { try LedgerTables.tallies(of: cursor, $0) }
     }
 }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// The statements on the tables `cursors`, `exceptions`, `requests`, `verdicts` and `tallies`.
 enum LedgerTables {
     // MARK: cursors
@@ -8,20 +6,20 @@ enum LedgerTables {
         _ kind: Ledger.Kind,
         of integration: String,
         startingAt seq: Int64,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Ledger.StoredCursor {
         if let cursor = try cursor(kind, of: integration, connection) { return cursor }
-        try connection.run(
-            "INSERT INTO cursors (integration, kind, start, position) VALUES (?, ?, ?, ?)",
+        let id = try connection.number(
+            "INSERT INTO cursors (integration, kind, start, position) VALUES (?, ?, ?, ?) RETURNING id",
             [Text(integration), kind.text, seq, seq]
         )
-        return Ledger.StoredCursor(id: connection.lastInsertedRowID, start: seq, position: seq)
+        return Ledger.StoredCursor(id: id, start: seq, position: seq)
     }
 
     static func cursor(
         _ kind: Ledger.Kind,
         of integration: String,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Ledger.StoredCursor? {
         let row = try connection.row(
             "SELECT id, start, position FROM cursors WHERE integration = ? AND kind = ?",
@@ -32,13 +30,13 @@ enum LedgerTables {
         }
     }
 
-    static func position(of cursor: Int64, _ connection: Database) throws -> Int64? {
+    static func position(of cursor: Int64, _ connection: Connection) throws -> Int64? {
         try connection.row("SELECT position FROM cursors WHERE id = ?", [cursor]).map { try $0.integer(0) }
     }
 
     // MARK: Writing
 
-    static func write(_ commit: CursorCommit, from position: Int64, _ connection: Database) throws {
+    static func write(_ commit: CursorCommit, from position: Int64, _ connection: Connection) throws {
         if commit.position != position {
             try connection.run("UPDATE cursors SET position = ? WHERE id = ?", [commit.position, commit.cursor])
         }
@@ -53,7 +51,7 @@ enum LedgerTables {
     }
 
     /// A failure of a retry is one of the cursor that it is about, if that has not let go of it meanwhile.
-    private static func settle(_ row: StoredOperation, in commit: CursorCommit, _ connection: Database) throws {
+    private static func settle(_ row: StoredOperation, in commit: CursorCommit, _ connection: Connection) throws {
         guard let origin = commit.origin, row.state == .failed else {
             return try put(row, of: commit.cursor, connection)
         }
@@ -72,7 +70,7 @@ enum LedgerTables {
     }
 
     /// An event that retention kept for an exception goes with the last of them.
-    static func remove(_ place: OperationID, of cursor: Int64, _ connection: Database) throws {
+    static func remove(_ place: OperationID, of cursor: Int64, _ connection: Connection) throws {
         try connection.run(
             "DELETE FROM exceptions WHERE cursor = ? AND seq = ? AND place = ?",
             [cursor, place.seq, place.place]
@@ -83,13 +81,17 @@ enum LedgerTables {
         )
     }
 
-    private static func put(_ row: StoredOperation, of cursor: Int64, _ connection: Database) throws {
+    private static func put(_ row: StoredOperation, of cursor: Int64, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT OR REPLACE INTO exceptions (
+            INSERT INTO exceptions (
                 cursor, seq, place, action, state, takes_away, claims, attempts, first_failed_at, failing_for, due_at,
                 at, words
             ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (cursor, seq, place) DO UPDATE SET
+                action = excluded.action, state = excluded.state, takes_away = excluded.takes_away,
+                claims = excluded.claims, attempts = excluded.attempts, first_failed_at = excluded.first_failed_at,
+                failing_for = excluded.failing_for, due_at = excluded.due_at, at = excluded.at, words = excluded.words
             """,
             [
                 cursor, row.seq, row.place, Text(row.action), row.state.rawValue, row.takesAway,
@@ -99,23 +101,23 @@ enum LedgerTables {
         )
     }
 
-    static func add(_ tally: CursorCommit.Tally, of cursor: Int64, _ connection: Database) throws {
-        try connection.run("INSERT OR IGNORE INTO verdicts (text) VALUES (?)", [Text(tally.verdict)])
+    static func add(_ tally: CursorCommit.Tally, of cursor: Int64, _ connection: Connection) throws {
+        try connection.run("INSERT INTO verdicts (text) VALUES (?) ON CONFLICT DO NOTHING", [Text(tally.verdict)])
         try connection.run(
             """
             INSERT INTO tallies (cursor, minute, verdict, count)
             VALUES (?, ?, (SELECT id FROM verdicts WHERE text = ?), ?)
-            ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = count + excluded.count
+            ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = tallies.count + excluded.count
             """,
             [cursor, tally.minute, Text(tally.verdict), tally.count]
         )
     }
 
-    static func tallies(of cursor: Int64, _ connection: Database) throws -> [String: Int64] {
+    static func tallies(of cursor: Int64, _ connection: Connection) throws -> [String: Int64] {
         let rows = try connection.rows(
             """
             SELECT text, sum(count) FROM tallies JOIN verdicts ON verdicts.id = tallies.verdict
-            WHERE cursor = ? GROUP BY verdict
+            WHERE cursor = ? GROUP BY text
             """,
             [cursor]
         )
@@ -131,13 +133,13 @@ enum LedgerTables {
         _ state: StoredOperation.State,
         after place: OperationID?,
         limit: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> [StoredOperation] {
         let rows = try connection.rows(
             """
             SELECT \(columns), coalesce(
                 (SELECT body IS NULL FROM events WHERE events.seq = exceptions.seq),
-                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), 0)
+                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), FALSE)
             FROM exceptions WHERE cursor = ? AND state = ? AND (seq, place) > (?, ?) ORDER BY seq, place LIMIT ?
             """,
             [cursor, state.rawValue, place?.seq ?? -1, place?.place ?? 0, max(limit, 0)]
@@ -150,7 +152,7 @@ enum LedgerTables {
     }
 
     /// What is open or failed of one event.
-    static func operations(of cursor: Int64, event seq: Int64, _ connection: Database) throws -> [StoredOperation] {
+    static func operations(of cursor: Int64, event seq: Int64, _ connection: Connection) throws -> [StoredOperation] {
         try connection.rows("SELECT \(columns) FROM exceptions WHERE cursor = ? AND seq = ?", [cursor, seq])
             .map { try operation($0) }
     }
@@ -158,7 +160,7 @@ enum LedgerTables {
     static func operations(
         of cursor: Int64,
         events: ClosedRange<Int64>,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> [StoredOperation] {
         try connection.rows(
             "SELECT \(columns) FROM exceptions WHERE cursor = ? AND seq BETWEEN ? AND ?",
@@ -171,7 +173,7 @@ enum LedgerTables {
         """
 
     /// An operation from these columns, of which `first` is the first.
-    static func operation(_ row: Row, from first: Int = 0) throws -> StoredOperation {
+    static func operation(_ row: StoredRow, from first: Int = 0) throws -> StoredOperation {
         guard let state = StoredOperation.State(rawValue: try row.integer(first + 3)) else {
             throw StorageError.unreadable("exception")
         }
@@ -192,7 +194,7 @@ enum LedgerTables {
     }
 
     /// How many operations of each action are open, and how many failed.
-    static func counts(of cursor: Int64, _ connection: Database) throws -> [String: Ledger.Counts] {
+    static func counts(of cursor: Int64, _ connection: Connection) throws -> [String: Ledger.Counts] {
         let rows = try connection.rows(
             "SELECT action, state, attempts > 0, count(*) FROM exceptions WHERE cursor = ? GROUP BY 1, 2, 3",
             [cursor]
@@ -215,7 +217,7 @@ enum LedgerTables {
     private static let stretch: Int64 = 1_000
 
     /// A row for each stretch of the log that the request's operations came from: one, nearly always.
-    private static func add(_ request: SentRequest, of cursor: Int64, _ connection: Database) throws {
+    private static func add(_ request: SentRequest, of cursor: Int64, _ connection: Connection) throws {
         var operations = request.operations.sorted()[...]
         while let first = operations.first {
             let group = operations.prefix { $0.seq - first.seq < stretch }
@@ -234,7 +236,7 @@ enum LedgerTables {
         }
     }
 
-    static func requests(of cursor: Int64, withEvent seq: Int64, _ connection: Database) throws -> [SentRequest] {
+    static func requests(of cursor: Int64, withEvent seq: Int64, _ connection: Connection) throws -> [SentRequest] {
         let rows = try connection.rows(
             """
             SELECT low, sent_at, ms, status, words, operations FROM requests

@@ -1,4 +1,3 @@
-import GRDB
 package import LosslessJSON
 
 /// What an erasure tells integrations, as an event of the log.
@@ -55,11 +54,10 @@ package struct ErasureEvent: Sendable {
     /// Puts it at the end of the log.
     ///
     /// - Returns: its number.
-    func append(at now: Int64, _ connection: Database) throws -> Int64 {
-        try connection.run(
-            "INSERT INTO events (source, type, received_at, body) VALUES (?, ?, ?, ?)",
+    func append(at now: Int64, _ connection: Connection) throws -> Int64 {
+        try connection.number(
+            "INSERT INTO events (source, type, received_at, body) VALUES (?, ?, ?, ?) RETURNING seq",
             [Text(Self.source), Text(Self.type), now, Bytes(body)]
         )
-        return connection.lastInsertedRowID
     }
 }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// The statements on the tables `erasures` and `erasure_commands`.
 enum ErasureTables {
     /// Adds an erasure with what is told of it. `found` is how much of the person is in the workspaces where a command lands,
@@ -7,26 +5,28 @@ enum ErasureTables {
     static func add(
         _ new: NewErasure,
         found: [String: WorkspaceErasing.Found],
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Erasure {
         let last = try LogTables.lastSequence(connection)
         let commands = new.tellings.map { ($0.integration, $0.command) }
         let telling =
             commands.isEmpty ? nil : try ErasureEvent(new.person, commands).append(at: new.startedAt, connection)
-        try connection.run(
-            "INSERT INTO erasures (stage, person, command, last, telling, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+        let number = try connection.number(
+            """
+            INSERT INTO erasures (stage, person, command, last, telling, started_at) VALUES (?, ?, ?, ?, ?, ?)
+            RETURNING number
+            """,
             [
                 Erasure.Stage.looking.rawValue, Text(new.person.storedText), new.command?.rawValue, last, telling,
                 new.startedAt,
             ]
         )
-        let number = connection.lastInsertedRowID
         for telling in new.tellings {
             try connection.run(
                 """
-                INSERT OR IGNORE INTO erasure_commands
+                INSERT INTO erasure_commands
                     (erasure, integration, command, workspace, answer, people, activities)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
                 [
                     number, Text(telling.integration), telling.command.rawValue, telling.workspace.map(Text.init),
@@ -38,7 +38,7 @@ enum ErasureTables {
         return try erasure(number, connection)
     }
 
-    static func erasure(_ number: Int64, _ connection: Database) throws -> Erasure {
+    static func erasure(_ number: Int64, _ connection: Connection) throws -> Erasure {
         guard let erasure = try erasures("WHERE number = ?", [number], connection).first else {
             throw StorageError(.refused, "there is no such erasure")
         }
@@ -47,8 +47,8 @@ enum ErasureTables {
 
     static func erasures(
         _ condition: String,
-        _ arguments: StatementArguments,
-        _ connection: Database
+        _ values: [any StoredValue],
+        _ connection: Connection
     ) throws -> [Erasure] {
         let rows = try connection.rows(
             """
@@ -56,12 +56,12 @@ enum ErasureTables {
                 started_at, ended_at, telling
             FROM erasures \(condition)
             """,
-            arguments
+            values
         )
         return try rows.map { try erasure($0, connection) }
     }
 
-    private static func erasure(_ row: Row, _ connection: Database) throws -> Erasure {
+    private static func erasure(_ row: StoredRow, _ connection: Connection) throws -> Erasure {
         guard let stage = Erasure.Stage(rawValue: try row.text(1)) else { throw StorageError.unreadable("erasure") }
         var receipt = Erasure.Receipt()
         receipt.events = try row.integer(6)
@@ -85,7 +85,7 @@ enum ErasureTables {
         )
     }
 
-    private static func told(_ number: Int64, _ connection: Database) throws -> [Erasure.Told] {
+    private static func told(_ number: Int64, _ connection: Connection) throws -> [Erasure.Told] {
         try connection.rows(
             """
             SELECT integration, command, workspace, answer, words, attempts, at FROM erasure_commands
@@ -109,7 +109,7 @@ enum ErasureTables {
     }
 
     /// What a command has removed from a workspace is counted once it was taken.
-    static func note(_ told: Erasure.Told, _ number: Int64, _ connection: Database) throws {
+    static func note(_ told: Erasure.Told, _ number: Int64, _ connection: Connection) throws {
         if told.answer == .taken {
             try connection.run(
                 """
@@ -142,7 +142,7 @@ enum ErasureTables {
         _ number: Int64,
         to position: Int64,
         person: Erasure.Person?,
-        _ connection: Database
+        _ connection: Connection
     ) throws {
         try connection.run("UPDATE erasures SET position = ? WHERE number = ?", [position, number])
         guard let person else { return }
@@ -152,7 +152,7 @@ enum ErasureTables {
         )
     }
 
-    static func add(_ receipt: Erasure.Receipt, to number: Int64, _ connection: Database) throws {
+    static func add(_ receipt: Erasure.Receipt, to number: Int64, _ connection: Connection) throws {
         guard !receipt.isEmpty else { return }
         try connection.run(
             """

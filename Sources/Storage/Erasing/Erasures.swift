@@ -47,19 +47,19 @@ package struct Erasures: Sendable {
 
     /// All of them, the newest first.
     package func list(limit: Int) async throws(StorageError) -> [Erasure] {
-        try await commits.database.read {
+        try await commits.engine.read {
             try ErasureTables.erasures("ORDER BY number DESC LIMIT ?", [max(0, limit)], $0)
         }
     }
 
     /// One of them; `nil` when there is none of this number.
     package func erasure(_ number: Int64) async throws(StorageError) -> Erasure? {
-        try await commits.database.read { try ErasureTables.erasures("WHERE number = ?", [number], $0).first }
+        try await commits.engine.read { try ErasureTables.erasures("WHERE number = ?", [number], $0).first }
     }
 
     /// Those that are to be carried out, in their order.
     package func unfinished() async throws(StorageError) -> [Erasure] {
-        try await commits.database.read {
+        try await commits.engine.read {
             try ErasureTables.erasures("WHERE stage <> ? ORDER BY number", [Erasure.Stage.done.rawValue], $0)
         }
     }
@@ -139,7 +139,7 @@ package struct Erasures: Sendable {
     /// The events of the log in their order up to the last one that is meant, then those that are kept beside it.
     private func piece(for erasure: Erasure) async throws(StorageError) -> LogErasing.Piece {
         let (limit, bytes) = (Self.looked, Self.lookedBytes)
-        return try await commits.database.read { connection in
+        return try await commits.engine.read { connection in
             try LogErasing.piece(of: erasure, limit: limit, maximumBytes: bytes, connection)
         }
     }
@@ -157,7 +157,7 @@ package struct Erasures: Sendable {
         guard let redaction = erasure.person?.redaction else { return }
         let erasing = TextErasing.Erasing(redaction: redaction, reading: reading, now: now)
         for table in TextErasing.tables {
-            var key: [DatabaseValue]? = table.beginning
+            var key: [Int64]? = table.beginning
             while let after = key {
                 key = try await commits.commit { connection in
                     var receipt = Erasure.Receipt()
@@ -228,16 +228,13 @@ package struct Erasures: Sendable {
 
     /// Overwrites what is left in unused parts of the files.
     package func rewrite(smallBytes: Int64 = smallBytes) async throws(StorageError) {
-        for table in TextErasing.restless {
-            try await commits.commit { try TextErasing.rewrite(table, $0) }
-        }
-        try await commits.database.rewrite(smallBytes: smallBytes)
+        try await commits.engine.rewrite(smallBytes: smallBytes)
         try await workspaces.rewrite(smallBytes: smallBytes)
     }
 
     /// Cuts off the journals. Whether it could: a reader who is not done yet is in the way.
     package func cutJournals() async throws(StorageError) -> Bool {
-        let isLogCut = try await commits.database.cutJournal()
+        let isLogCut = try await commits.engine.cutJournal()
         return try await workspaces.cutJournal() && isLogCut
     }
 }

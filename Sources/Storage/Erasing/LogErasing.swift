@@ -1,5 +1,3 @@
-import GRDB
-
 /// The statements that erase events.
 enum LogErasing {
     /// A part of all events: those of the log, then those kept beside it.
@@ -16,7 +14,7 @@ enum LogErasing {
         of erasure: Erasure,
         limit: Int,
         maximumBytes: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Piece {
         if erasure.position >= 0 {
             let events = try LogTables.events(
@@ -54,24 +52,22 @@ enum LogErasing {
         _ seq: Int64,
         at now: Int64,
         _ receipt: inout Erasure.Receipt,
-        _ connection: Database
+        _ connection: Connection
     ) throws {
-        try connection.run(
+        let logged = try connection.run(
             """
             UPDATE events SET message_id = NULL, name = NULL, user_id = NULL, anonymous_id = NULL, body = NULL
             WHERE seq = ? AND body IS NOT NULL
             """,
             [seq]
         )
-        var count = connection.changesCount
-        try connection.run("UPDATE kept_events SET body = NULL WHERE seq = ? AND body IS NOT NULL", [seq])
-        count = max(count, connection.changesCount)
-        receipt.events += Int64(count)
+        let kept = try connection.run("UPDATE kept_events SET body = NULL WHERE seq = ? AND body IS NOT NULL", [seq])
+        receipt.events += Int64(max(logged, kept))
         receipt.operations += try removeFailures(of: seq, at: now, connection)
     }
 
     /// Removes what failed of an event, and counts it as erased.
-    static func removeFailures(of seq: Int64, at now: Int64, _ connection: Database) throws -> Int64 {
+    static func removeFailures(of seq: Int64, at now: Int64, _ connection: Connection) throws -> Int64 {
         let rows = try connection.rows(
             "SELECT cursor, place, action FROM exceptions WHERE seq = ? AND state = 1",
             [seq]
@@ -89,7 +85,7 @@ enum LogErasing {
         _ seq: Int64,
         _ body: [UInt8],
         _ redaction: Redaction,
-        _ connection: Database
+        _ connection: Connection
     ) throws {
         try connection.run("UPDATE kept_events SET body = ? WHERE seq = ?", [Bytes(body), seq])
         let row = try connection.row(

@@ -1,13 +1,11 @@
-import GRDB
-
 /// The texts of `ferry.db` beside the events, table by table, a few rows at a time.
 struct TextErasing: Sendable {
     /// Before the first row, by the columns of the key.
-    let beginning: [DatabaseValue]
+    let beginning: [Int64]
     private let cleanRows:
         @Sendable (
-            _ after: [DatabaseValue], _ erasing: Erasing, _ receipt: inout Erasure.Receipt, _ connection: Database
-        ) throws -> [DatabaseValue]?
+            _ after: [Int64], _ erasing: Erasing, _ receipt: inout Erasure.Receipt, _ connection: Connection
+        ) throws -> [Int64]?
 
     /// Whom it is about, and when.
     struct Erasing: Sendable {
@@ -23,27 +21,27 @@ struct TextErasing: Sendable {
 
     /// Cleans some rows behind a key; returns the last one's, `nil` at the end of the table.
     func clean(
-        _ after: [DatabaseValue],
+        _ after: [Int64],
         _ erasing: Erasing,
         _ receipt: inout Erasure.Receipt,
-        _ connection: Database
-    ) throws -> [DatabaseValue]? {
+        _ connection: Connection
+    ) throws -> [Int64]? {
         try cleanRows(after, erasing, &receipt, connection)
     }
 
     /// What failed or was told of erased events goes; other words stay, without the person.
     private static let exceptions = TextErasing(
-        beginning: [0.databaseValue, 0.databaseValue, (-1).databaseValue]
+        beginning: [0, 0, -1]
     ) { after, erasing, receipt, connection in
         let (redaction, now) = (erasing.redaction, erasing.now)
         let rows = try connection.rows(
             """
             SELECT cursor, seq, place, words, coalesce(
                 (SELECT body IS NULL FROM events WHERE events.seq = exceptions.seq),
-                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), 0)
+                (SELECT body IS NULL FROM kept_events WHERE kept_events.seq = exceptions.seq), FALSE)
             FROM exceptions WHERE (cursor, seq, place) > (?, ?, ?) ORDER BY cursor, seq, place LIMIT \(limit)
             """,
-            StatementArguments(after)
+            after
         )
         for row in rows {
             let seq = try row.integer(1)
@@ -62,36 +60,16 @@ struct TextErasing: Sendable {
                 [Text(changed), try row.integer(0), seq, try row.integer(2)]
             )
         }
-        return rows.last?.first(3)
-    }
-
-    /// Tables in whose middle rows come and go. When SQLite moves rows there to other pages, copies stay in unused parts of
-    /// the old ones.
-    static let restless = ["exceptions", "kept_events"]
-    /// Up to so many rows a table is written anew: it takes a part of a second.
-    private static let rewritten = 50_000
-
-    /// Writes a table into pages of its own, and overwrites the old ones.
-    static func rewrite(_ table: String, _ connection: Database) throws {
-        let rows = try connection.row("SELECT count(*) FROM (SELECT 1 FROM \(table) LIMIT \(rewritten + 1))")
-        guard let rows, try rows.integer(0) <= rewritten else { return }
-        try connection.execute(
-            sql: """
-                CREATE TEMP TABLE moved AS SELECT * FROM main.\(table);
-                DELETE FROM main.\(table);
-                INSERT INTO main.\(table) SELECT * FROM moved;
-                DROP TABLE moved;
-                """
-        )
+        return try rows.last.map { try (0..<3).map($0.integer) }
     }
 
     private static let requests = TextErasing(
-        beginning: [0.databaseValue]
+        beginning: [0]
     ) { after, erasing, receipt, connection in
         let redaction = erasing.redaction
         let rows = try connection.rows(
             "SELECT number, words FROM requests WHERE number > ? ORDER BY number LIMIT \(limit)",
-            StatementArguments(after)
+            after
         )
         for row in rows {
             guard let (words, count) = try row.optionalText(1).flatMap({ redaction.redacted($0) }) else { continue }
@@ -101,11 +79,11 @@ struct TextErasing: Sendable {
                 [Text(words), try row.integer(0)]
             )
         }
-        return rows.last?.first(1)
+        return try rows.last.map { [try $0.integer(0)] }
     }
 
     private static let refusedMessages = TextErasing(
-        beginning: [0.databaseValue]
+        beginning: [0]
     ) { after, erasing, receipt, connection in
         let redaction = erasing.redaction
         let rows = try connection.rows(
@@ -113,7 +91,7 @@ struct TextErasing: Sendable {
             SELECT number, source IS NULL, reason, raw, envelope FROM refused_messages
             WHERE number > ? ORDER BY number LIMIT \(limit / 50)
             """,
-            StatementArguments(after)
+            after
         )
         for row in rows {
             let (raw, envelope) = (try row.bytes(3), try row.optionalBytes(4))
@@ -144,14 +122,14 @@ struct TextErasing: Sendable {
             )
             try RefusedTables.resize(messages: 0, bytes: Int64(growth), isStranger: isStranger, connection)
         }
-        return rows.last?.first(1)
+        return try rows.last.map { [try $0.integer(0)] }
     }
 
-    private static let jobs = TextErasing(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+    private static let jobs = TextErasing(beginning: [0]) { after, erasing, receipt, connection in
         let redaction = erasing.redaction
         let rows = try connection.rows(
             "SELECT id, name, user_id, words, anonymous_id, email FROM jobs WHERE id > ? ORDER BY id LIMIT \(limit)",
-            StatementArguments(after)
+            after
         )
         for row in rows {
             let texts = try (1...5).map { try row.optionalText($0) }
@@ -167,11 +145,6 @@ struct TextErasing: Sendable {
                 [changed[0], changed[1], changed[2], changed[3], changed[4], try row.integer(0)]
             )
         }
-        return rows.last?.first(1)
+        return try rows.last.map { [try $0.integer(0)] }
     }
-}
-
-extension Row {
-    /// The first so many columns, as the key of the row.
-    func first(_ count: Int) -> [DatabaseValue] { Array(databaseValues.prefix(count)) }
 }

@@ -331,3 +331,8 @@ extension Erasure.Person {
         return .cioId(String(userId.dropFirst(4)))
     }
 }
+
+extension Row {
+    /// The first so many columns, as the key of the row.
+    func first(_ count: Int) -> [DatabaseValue] { Array(databaseValues.prefix(count)) }
+}

@@ -1,4 +1,3 @@
-import GRDB
 import LosslessJSON
 import Synchronization
 
@@ -85,7 +84,6 @@ package final class EventLog: Sendable {
     let commits: GroupCommit
     let keys: MessageKeys
     let orderKeys: OrderKeys
-    private let seen: SeenMessages
     private let gate: LogGate
     private let readers = Mutex(Readers())
 
@@ -94,17 +92,11 @@ package final class EventLog: Sendable {
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
     }
 
-    init(_ commits: GroupCommit, seen: SeenMessages, gate: LogGate) throws(StorageError) {
+    init(_ commits: GroupCommit, gate: LogGate) {
         self.commits = commits
-        self.seen = seen
         self.gate = gate
-        do {
-            let secret = try commits.database.writer.read { try LogTables.secret($0) }
-            keys = MessageKeys(secret: secret)
-            orderKeys = OrderKeys(secret: secret)
-        } catch {
-            throw StorageError(error, file: commits.database.file)
-        }
+        keys = MessageKeys(secret: commits.engine.secret)
+        orderKeys = OrderKeys(secret: commits.engine.secret)
     }
 
     /// Appends messages and returns when they are on the disk, with what became of each, in the order of `events`.
@@ -118,7 +110,8 @@ package final class EventLog: Sendable {
     ///   other errors of the disk. Nothing of the call is stored then.
     package func append(_ events: [NewEvent]) async throws(StorageError) -> [Appended] {
         guard !events.isEmpty else { return [] }
-        return try await append(events) { _ in true } ?? []
+        try checkRoom()
+        return wakingReaders(try await commits.engine.append(events, keys: keys(of: events), commits))
     }
 
     /// Appends messages in the place of a refused one that they were made of; what of it is refused again takes its
@@ -130,29 +123,26 @@ package final class EventLog: Sendable {
         inPlaceOf number: Int64,
         stillRefused: [RefusedMessage]
     ) async throws(StorageError) -> [Appended]? {
-        try await append(events) { connection in
-            guard try RefusedTables.remove(number, connection) else { return false }
+        try checkRoom()
+        let (keys, engine) = (keys(of: events), commits.engine)
+        let results: [Appended]? = try await commits.commit(Weight(of: events)) { connection in
+            guard try RefusedTables.remove(number, connection) else { return nil }
             try RefusedTables.add(stillRefused, connection)
-            return true
+            return try engine.append(events, keys: keys, connection)
         }
+        return results.map(wakingReaders)
     }
 
-    /// Appends messages if `prepare`, which is part of the transaction, says so.
-    private func append(
-        _ events: [NewEvent],
-        _ prepare: @escaping @Sendable (Database) throws -> Bool
-    ) async throws(StorageError) -> [Appended]? {
-        guard !gate.isClosed else {
-            throw StorageError(.overloaded, "the log is at its size, and all of it is still to be delivered")
-        }
-        let bytes = events.reduce(0) { $0 + $1.body.count }
-        let keys = events.map { $0.deduplicates ? self.keys.key(of: $0) : nil }
-        let weight = GroupCommit.Weight(events: events.count, bytes: bytes)
-        let results: [Appended]? = try await commits.commit(weight) { [seen] connection in
-            guard try prepare(connection) else { return nil }
-            return try LogTables.append(events, keys: keys, seen: seen, connection)
-        }
-        guard let results else { return nil }
+    private func checkRoom() throws(StorageError) {
+        guard gate.isClosed else { return }
+        throw StorageError(.overloaded, "the log is at its size, and all of it is still to be delivered")
+    }
+
+    private func keys(of events: [NewEvent]) -> [MessageKey?] {
+        events.map { $0.deduplicates ? keys.key(of: $0) : nil }
+    }
+
+    private func wakingReaders(_ results: [Appended]) -> [Appended] {
         if results.contains(where: { if case .stored = $0 { true } else { false } }) { wakeReaders() }
         return results
     }
@@ -164,7 +154,7 @@ package final class EventLog: Sendable {
         limit: Int,
         maximumBytes: Int = .max
     ) async throws(StorageError) -> [LoggedEvent] {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             try LogTables.events(after: seq, limit: limit, maximumBytes: maximumBytes, connection)
         }
     }
@@ -172,26 +162,26 @@ package final class EventLog: Sendable {
     /// The messages with these numbers, in order; also those that retention has taken out of the log while something of
     /// theirs was still open or failed. Who is missing is gone.
     package func read(_ seqs: [Int64]) async throws(StorageError) -> [LoggedEvent] {
-        try await commits.database.read { try LogTables.events(seqs, $0) }
+        try await commits.engine.read { try LogTables.events(seqs, $0) }
     }
 
     /// How often the message of this number came again; `nil` if it did not.
     package func repeats(of seq: Int64) async throws(StorageError) -> Repeats? {
-        try await commits.database.read { try LogTables.repeats(of: seq, $0) }
+        try await commits.engine.read { try LogTables.repeats(of: seq, $0) }
     }
 
     /// The number of the last message that was ever appended; 0 when there was none.
     package func lastSequence() async throws(StorageError) -> Int64 {
-        try await commits.database.read { try LogTables.lastSequence($0) }
+        try await commits.engine.read { try LogTables.lastSequence($0) }
     }
 
     /// How many messages stand in the log. Takes the same time however many there are.
     package func count() async throws(StorageError) -> Int64 {
-        try await commits.database.read { try LogTables.count($0) }
+        try await commits.engine.read { try LogTables.count($0) }
     }
 
     /// How events came to the disk since the log was opened.
-    package var commitStatistics: CommitStatistics { commits.statistics }
+    package var commitStatistics: CommitStatistics { commits.engine.statistics(commits) }
 
     /// A new signal that comes after each commit with new messages. Several that come before the reader looks are one.
     ///

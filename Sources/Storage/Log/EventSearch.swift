@@ -1,5 +1,3 @@
-import GRDB
-
 /// Which events of the log are meant; what is not named may be anything. Texts are compared byte by byte.
 package struct EventFilter: Sendable, Equatable {
     package var source: String?
@@ -48,7 +46,7 @@ extension EventLog {
         before: Int64? = nil,
         limit: Int
     ) async throws(StorageError) -> FoundPage {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             let before = before ?? .max
             let events = try Self.search(filter, before: before, limit: limit, connection)
             let oldest = try Self.oldest(before: before, connection)
@@ -65,9 +63,9 @@ extension EventLog {
         _ filter: EventFilter,
         before: Int64,
         limit: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> [FoundEvent] {
-        let conditions: [(sql: String, value: (any DatabaseValueConvertible)?)] = [
+        let conditions: [(sql: String, value: (any StoredValue)?)] = [
             ("source = ?", filter.source.map(Text.init)), ("type = ?", filter.type.map(Text.init)),
             ("name = ?", filter.name.map(Text.init)), ("user_id = ?", filter.userId.map(Text.init)),
             ("anonymous_id = ?", filter.anonymousId.map(Text.init)),
@@ -82,9 +80,9 @@ extension EventLog {
                 SELECT seq, source, message_id, type, name, user_id, anonymous_id, received_at, body IS NULL AS is_erased
                 FROM events
                 WHERE seq < ? ORDER BY seq DESC LIMIT \(looked)
-            ) \(condition) LIMIT ?
+            ) AS looked \(condition) LIMIT ?
             """,
-            StatementArguments([before] + named.map(\.value) + [max(0, limit)])
+            [before] + named.compactMap(\.value) + [max(0, limit)]
         )
         return try rows.map { row in
             FoundEvent(
@@ -102,7 +100,7 @@ extension EventLog {
     }
 
     /// The last event that such a search looks at, unless it comes to the beginning of the log.
-    private static func oldest(before: Int64, _ connection: Database) throws -> (seq: Int64, receivedAt: Int64)? {
+    private static func oldest(before: Int64, _ connection: Connection) throws -> (seq: Int64, receivedAt: Int64)? {
         try connection.row(
             "SELECT seq, received_at FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET \(looked - 1)",
             [before]
@@ -125,7 +123,7 @@ extension EventLog {
     /// The events that were received from one time on, and before another (milliseconds since 1970). Events stand in the
     /// order of their receipt, but for clocks that were set: between the first and the last one others may lie.
     package func stretch(from: Int64?, until: Int64?) async throws(StorageError) -> LogStretch {
-        try await commits.database.read { connection in
+        try await commits.engine.read { connection in
             let ends = try connection.row("SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM events)")
             guard let oldest = try ends?.optionalInteger(0), let newest = try ends?.optionalInteger(1) else {
                 return LogStretch(oldest: nil, oldestAt: 0, first: nil, last: nil)
@@ -144,7 +142,7 @@ extension EventLog {
         _ time: Int64,
         _ oldest: Int64,
         _ newest: Int64,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Int64 {
         var (low, high) = (oldest, newest + 1)
         while low < high {

@@ -1,5 +1,3 @@
-import GRDB
-
 /// What leaves the log at its old end, by age and by size (design.md, "What is stored").
 ///
 /// What an integration still needs never leaves because of its age. It leaves because of the size only if the policy
@@ -52,7 +50,7 @@ package struct LogRetention: Sendable {
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
-        let isDue = try await commits.database.read { try RetentionTables.decide(policy, at: now, $0) != .nothing }
+        let isDue = try await commits.engine.read { try RetentionTables.decide(policy, at: now, $0) != .nothing }
         var outcome = Outcome()
         if isDue {
             outcome = try await commits.commit { connection in
@@ -65,7 +63,7 @@ package struct LogRetention: Sendable {
 
     /// Bytes that `ferry.db` uses, without what is free in its file.
     package func usedBytes() async throws(StorageError) -> Int64 {
-        try await commits.database.read { try RetentionTables.usedBytes($0) }
+        try await commits.engine.read { try RetentionTables.usedBytes($0) }
     }
 }
 
@@ -78,11 +76,10 @@ private enum RetentionTables {
         case full
     }
 
-    static func usedBytes(_ connection: Database) throws -> Int64 {
-        let pages = try Int64.fetchOne(connection, sql: "PRAGMA page_count") ?? 0
-        let free = try Int64.fetchOne(connection, sql: "PRAGMA freelist_count") ?? 0
-        let size = try Int64.fetchOne(connection, sql: "PRAGMA page_size") ?? 0
-        return (pages - free) * size
+    static func usedBytes(_ connection: Connection) throws -> Int64 {
+        let pages = try connection.number("PRAGMA page_count")
+        let free = try connection.number("PRAGMA freelist_count")
+        return (pages - free) * (try connection.number("PRAGMA page_size"))
     }
 
     /// What may leave of the oldest `limit` events.
@@ -90,7 +87,7 @@ private enum RetentionTables {
         _ policy: LogRetention.Policy,
         at now: Int64,
         limit: Int = 1,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Decision {
         let expired = now.subtractingSaturated(policy.milliseconds)
         let settled = try settled(policy.integrations, connection)
@@ -116,7 +113,7 @@ private enum RetentionTables {
         _ limit: Int,
         _ policy: LogRetention.Policy,
         at now: Int64,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> LogRetention.Outcome {
         var outcome = LogRetention.Outcome()
         switch try decide(policy, at: now, limit: limit, connection) {
@@ -124,8 +121,7 @@ private enum RetentionTables {
         case .full: outcome.isFull = true
         case .remove(let seq, let dropping):
             try keepWhatIsNamed(through: seq, connection)
-            try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
-            outcome.removed = connection.changesCount
+            outcome.removed = try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
             outcome.dropped = dropping
             outcome.isDone = false
             try connection.run("DELETE FROM repeats WHERE seq <= ?", [seq])
@@ -137,7 +133,7 @@ private enum RetentionTables {
     }
 
     /// Up to where every integration is done, but for what has a row. One that has not begun yet begins at the log's end.
-    private static func settled(_ integrations: [String], _ connection: Database) throws -> Int64 {
+    private static func settled(_ integrations: [String], _ connection: Connection) throws -> Int64 {
         try integrations.compactMap { name in
             // A job holds up what it has still to read, as long as it runs.
             try connection.row(
@@ -153,12 +149,12 @@ private enum RetentionTables {
 
     /// Events that leave while something of theirs is open or failed are kept aside, until nothing is any more
     /// (`LedgerTables`).
-    private static func keepWhatIsNamed(through seq: Int64, _ connection: Database) throws {
+    private static func keepWhatIsNamed(through seq: Int64, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT OR IGNORE INTO kept_events (seq, source, received_at, body)
+            INSERT INTO kept_events (seq, source, received_at, body)
             SELECT seq, source, received_at, body FROM events
-            WHERE seq <= ? AND seq IN (SELECT seq FROM exceptions WHERE seq <= ?)
+            WHERE seq <= ? AND seq IN (SELECT seq FROM exceptions WHERE seq <= ?) ON CONFLICT DO NOTHING
             """,
             [seq, seq]
         )

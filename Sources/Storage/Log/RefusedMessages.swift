@@ -1,5 +1,3 @@
-import GRDB
-
 /// A message that was not accepted, with all that it takes to accept it later.
 package struct RefusedMessage: Sendable, Equatable {
     /// The key of its source in `ferry.yaml`; `nil` when the write key is unknown.
@@ -104,7 +102,7 @@ package struct RefusedMessages: Sendable {
         let kept = messages.map { $0.cut(at: limits.refusedMessageBytes) }
         let bytes = kept.reduce(0) { $0 + $1.size }
         let bounds = limits
-        try await commits.commit(.init(events: kept.count, bytes: bytes)) { connection in
+        try await commits.commit(Weight(events: kept.count, bytes: bytes)) { connection in
             try RefusedTables.add(kept, connection)
             try RefusedTables.trim(bounds, at: newest, connection)
         }
@@ -122,7 +120,7 @@ package struct RefusedMessages: Sendable {
         _ filter: RefusedFilter = RefusedFilter(),
         limit: Int
     ) async throws(StorageError) -> RefusedPage {
-        try await commits.database.read { try RefusedTables.page(after: number, filter, limit: limit, $0) }
+        try await commits.engine.read { try RefusedTables.page(after: number, filter, limit: limit, $0) }
     }
 
     /// The messages of a page.
@@ -137,12 +135,12 @@ package struct RefusedMessages: Sendable {
 
     /// How many messages are kept.
     package func count() async throws(StorageError) -> Int64 {
-        try await commits.database.read { try RefusedTables.size($0).messages }
+        try await commits.engine.read { try RefusedTables.size($0).messages }
     }
 
     /// How many bytes the kept messages count for.
     package func bytes() async throws(StorageError) -> Int64 {
-        try await commits.database.read { try RefusedTables.size($0).bytes }
+        try await commits.engine.read { try RefusedTables.size($0).bytes }
     }
 }
 
@@ -161,7 +159,7 @@ enum RefusedTables {
     private static let columns =
         "number, source, code, reason, raw, is_cut, path, envelope, peer, key_mark, received_at"
 
-    static func add(_ messages: [RefusedMessage], _ connection: Database) throws {
+    static func add(_ messages: [RefusedMessage], _ connection: Connection) throws {
         for message in messages {
             try connection.run(
                 """
@@ -181,7 +179,7 @@ enum RefusedTables {
     }
 
     /// Removes a message; `false` if it was gone already.
-    static func remove(_ number: Int64, _ connection: Database) throws -> Bool {
+    static func remove(_ number: Int64, _ connection: Connection) throws -> Bool {
         let row = try connection.row("SELECT size, source IS NULL FROM refused_messages WHERE number = ?", [number])
         guard let row else { return false }
         try connection.run("DELETE FROM refused_messages WHERE number = ?", [number])
@@ -191,7 +189,7 @@ enum RefusedTables {
     }
 
     /// Removes the oldest of strangers and of all until they fit, and what is too old.
-    static func trim(_ limits: DataStore.Limits, at now: Int64, _ connection: Database) throws {
+    static func trim(_ limits: DataStore.Limits, at now: Int64, _ connection: Connection) throws {
         let expired = now.subtractingSaturated(Int64(limits.refusedDays) * 24 * 60 * 60 * 1000)
         while try size(connection).strangerBytes > limits.refusedBytes / 10 {
             let oldest = "SELECT number FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1"
@@ -209,7 +207,7 @@ enum RefusedTables {
         messages: Int64,
         bytes: Int64,
         isStranger: Bool,
-        _ connection: Database
+        _ connection: Connection
     ) throws {
         try connection.run(
             """
@@ -220,7 +218,7 @@ enum RefusedTables {
         )
     }
 
-    static func size(_ connection: Database) throws -> (messages: Int64, bytes: Int64, strangerBytes: Int64) {
+    static func size(_ connection: Connection) throws -> (messages: Int64, bytes: Int64, strangerBytes: Int64) {
         let row = try connection.row("SELECT messages, bytes, stranger_bytes FROM refused_size")
         guard let row else { return (0, 0, 0) }
         return (try row.integer(0), try row.integer(1), try row.integer(2))
@@ -232,35 +230,32 @@ enum RefusedTables {
         after number: Int64,
         _ filter: RefusedFilter,
         limit: Int,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> RefusedPage {
-        let statement = try connection.cachedStatement(
-            sql: """
-                SELECT \(columns) FROM refused_messages
-                WHERE number > ?1 AND (?2 IS NULL OR source = ?2) AND (?3 IS NULL OR code = ?3)
-                ORDER BY number LIMIT ?4
-                """
-        )
-        let arguments: StatementArguments = [
-            number, filter.source.map(Text.init), filter.code.map(Text.init), max(limit, 0) + 1,
-        ]
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
         var messages: [ListedRefusedMessage] = []
         var bytes = 0
-        while let row = try rows.next() {
-            if messages.count == limit || bytes > pageBytes {
-                return RefusedPage(messages: messages, next: messages.last?.number)
-            }
+        var isCut = false
+        try connection.forEach(
+            """
+            SELECT \(columns) FROM refused_messages
+            WHERE number > ?1 AND (?2 IS NULL OR source = ?2) AND (?3 IS NULL OR code = ?3)
+            ORDER BY number LIMIT ?4
+            """,
+            [number, filter.source.map(Text.init), filter.code.map(Text.init), max(limit, 0) + 1]
+        ) { row in
+            isCut = messages.count == limit || bytes > pageBytes
+            guard !isCut else { return false }
             let message = try ListedRefusedMessage(row)
             messages.append(message)
             bytes += message.message.size
+            return true
         }
-        return RefusedPage(messages: messages, next: nil)
+        return RefusedPage(messages: messages, next: isCut ? messages.last?.number : nil)
     }
 }
 
 extension ListedRefusedMessage {
-    fileprivate init(_ row: Row) throws {
+    fileprivate init(_ row: StoredRow) throws {
         number = try row.integer(0)
         message = RefusedMessage(
             source: try row.optionalText(1),

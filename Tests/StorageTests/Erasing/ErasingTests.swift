@@ -368,7 +368,7 @@ import Testing
         let store = try DataStore(opening: scratch.data)
         try await fill(store)
         let (isReading, isOver) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        let database = store.log.commits.database
+        let database = try #require(store.sqlite)
         async let read: Void = database.read { connection in
             _ = try connection.rows("SELECT seq FROM events")
             isReading.signal()

@@ -36,7 +36,9 @@ package struct LogReader: Sendable {
         var left = count
         while left > 0 {
             let (after, limit) = (position, min(left, 500))
-            let page = try read { try LogTables.events(after: after, limit: limit, maximumBytes: 8 << 20, $0) }
+            let page = try read {
+                try LogTables.events(after: after, limit: limit, maximumBytes: 8 << 20, Connection($0))
+            }
             guard let last = page.last else { return }
             for event in page { try visit(event) }
             position = last.seq
@@ -53,7 +55,7 @@ package struct LogReader: Sendable {
                 AS one WHERE number = (SELECT max(number) FROM revisions WHERE integration = one.integration)
                 """,
                 [],
-                connection
+                Connection(connection)
             )
         }
     }

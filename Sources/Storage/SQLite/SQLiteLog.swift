@@ -1,0 +1,129 @@
+import GRDB
+
+/// The log in a file of its own, `ferry.db`, whose one writer is this process.
+final class SQLiteLog: LogEngine {
+    let database: OpenDatabase
+    let secret: [UInt8]
+    private let seen: SeenMessages
+
+    /// - Throws: `unwritable`, `locked`, `newerVersion`, `corrupt`, `full`.
+    init(in folder: DataFolder?, limits: DataStore.Limits) throws(StorageError) {
+        database = try OpenDatabase("ferry.db", in: folder, durability: .everyCommit, migrator: LogSchema.migrator)
+        seen = try SeenMessages(database, filedAt: limits.recentKeys)
+        do {
+            secret = try database.writer.read { try LogTables.secret(Connection($0)) }
+        } catch {
+            throw StorageError(error, file: database.file)
+        }
+    }
+
+    var name: String { database.file }
+
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        try await database.read { try work(Connection($0)) }
+    }
+
+    func withWriter(_ work: @escaping @Sendable (Transactions) -> Void) {
+        database.writer.asyncWriteWithoutTransaction { [self] connection in
+            work { body in
+                do {
+                    try connection.inTransaction(.immediate) {
+                        try body(Connection(connection))
+                        return .commit
+                    }
+                    seen.transactionEnded(isCommitted: true)
+                } catch {
+                    seen.transactionEnded(isCommitted: false)
+                    throw error
+                }
+            }
+            database.committed(connection)
+        }
+    }
+
+    func append(
+        _ events: [NewEvent],
+        keys: [MessageKey?],
+        _ commits: GroupCommit
+    ) async throws(StorageError) -> [Appended] {
+        try await commits.commit(Weight(of: events)) { [self] in try append(events, keys: keys, $0) }
+    }
+
+    func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended] {
+        guard case .sqlite(let connection) = connection.engine else { return [] }
+        let insert = try connection.cachedStatement(
+            sql: """
+                INSERT INTO events (source, message_id, type, name, user_id, anonymous_id, received_at, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        )
+        var results: [Appended] = []
+        results.reserveCapacity(events.count)
+        for (event, key) in zip(events, keys) {
+            if let key, let seq = try seen.find(key, receivedAt: event.receivedAt, connection) {
+                try noteRepeat(of: seq, at: event.receivedAt, connection)
+                results.append(.duplicate(of: seq))
+                continue
+            }
+            try insert.execute(arguments: [
+                Text(event.source), Text(event.messageId), Text(event.type), event.name.map(Text.init),
+                event.userId.map(Text.init), event.anonymousId.map(Text.init), event.receivedAt, Bytes(event.body),
+            ])
+            let seq = connection.lastInsertedRowID
+            if let key { try seen.remember(key, seq: seq, receivedAt: event.receivedAt, connection) }
+            results.append(.stored(seq: seq))
+        }
+        if let newest = events.lazy.map(\.receivedAt).max() { try seen.file(for: events.count, at: newest, connection) }
+        return results
+    }
+
+    /// Counts that a message came again; how often and when last is all that is kept of it.
+    private func noteRepeat(of seq: Int64, at time: Int64, _ connection: Database) throws {
+        try connection.run(
+            """
+            INSERT INTO repeats (seq, times, last_at) VALUES (?, 1, ?)
+            ON CONFLICT (seq) DO UPDATE SET times = times + 1, last_at = excluded.last_at
+            """,
+            [seq, time]
+        )
+    }
+
+    func statistics(_ commits: GroupCommit) -> CommitStatistics { commits.statistics }
+
+    func rewrite(smallBytes: Int64) async throws(StorageError) {
+        for table in Self.restless {
+            try await database.write { try Self.rewrite(table, $0) }
+        }
+        try await database.rewrite(smallBytes: smallBytes)
+    }
+
+    /// Tables in whose middle rows come and go. When SQLite moves rows there to other pages, copies stay in unused parts of
+    /// the old ones.
+    private static let restless = ["exceptions", "kept_events"]
+    /// Up to so many rows a table is written anew: it takes a part of a second.
+    private static let rewritten = 50_000
+
+    /// Writes a table into pages of its own, and overwrites the old ones.
+    private static func rewrite(_ table: String, _ connection: Database) throws {
+        let rows = try connection.row("SELECT count(*) FROM (SELECT 1 FROM \(table) LIMIT \(rewritten + 1))")
+        guard let rows, try rows.integer(0) <= rewritten else { return }
+        try connection.execute(
+            sql: """
+                CREATE TEMP TABLE moved AS SELECT * FROM main.\(table);
+                DELETE FROM main.\(table);
+                INSERT INTO main.\(table) SELECT * FROM moved;
+                DROP TABLE moved;
+                """
+        )
+    }
+
+    func cutJournal() async throws(StorageError) -> Bool {
+        try await database.cutJournal()
+    }
+
+    func close() throws(StorageError) {
+        try database.close()
+    }
+}
