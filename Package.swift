@@ -60,6 +60,8 @@ let package = Package(
     targets: [
         // gzip, from the system.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // The header of PostgreSQL's client library. It has no `pkgConfig`: that would link the library, which is loaded.
+        .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         // The settings of glibc's allocator.
         .systemLibrary(name: "CMalloc"),
 
@@ -71,6 +73,7 @@ let package = Package(
         room("Mappings", ["LosslessJSON", "Diagnostics"]),
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
         room("Integrations", ["LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI", yams]),
+        room("Postgres", ["CPostgres"]),
         room("Storage", ["LosslessJSON", crypto, grdb]),
         room(
             "Delivery",
@@ -111,6 +114,13 @@ let package = Package(
         .target(name: "Seeding", path: "Tests/Seeding", swiftSettings: settings),
         // Other programs for the tests that start some.
         .target(name: "Launching", path: "Tests/Launching", swiftSettings: settings),
+        // A PostgreSQL server for the tests that need one.
+        .target(
+            name: "PostgresServer",
+            dependencies: ["Postgres", "Launching"],
+            path: "Tests/PostgresServer",
+            swiftSettings: settings
+        ),
         tests("TelemetryTests", ["Telemetry", metrics]),
         tests("LosslessJSONTests", ["LosslessJSON", "Seeding"], resources: [.copy("Vectors")]),
         tests("DiagnosticsTests", ["Diagnostics"]),
@@ -126,6 +136,7 @@ let package = Package(
             ["Integrations", "LosslessJSON", "Events", "Triggers", "Mappings", "TrackAPI", "Seeding"],
             resources: [.copy("Vectors")]
         ),
+        tests("PostgresTests", ["Postgres", "PostgresServer"]),
         tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", grdb]),
         tests(
             "DeliveryTests",

@@ -1,0 +1,20 @@
+/// How a connection is made and used. What the URL says about the same goes before it.
+package struct PostgresOptions: Sendable {
+    /// What the server shows in `pg_stat_activity`.
+    package var applicationName = "ferry"
+    /// Settings of the session, as `SET` takes them: ("synchronous_commit", "on").
+    package var settings: [(String, String)] = []
+    /// How long each host has to take a connection and the login.
+    package var connectTimeout = Duration.seconds(5)
+    /// How long data may be on the way without the server's system saying that they came: after that the connection is lost.
+    package var silenceTimeout = Duration.seconds(10)
+    /// How long a statement may take before it is cancelled and the connection given up; `nil` for as long as it takes.
+    ///
+    /// It is measured here, and so holds for a server that is there but does nothing. One that answers is better told
+    /// `statement_timeout`: then the connection stays.
+    package var statementTimeout: Duration? = .seconds(60)
+    /// How many statements the server keeps prepared.
+    package var preparedStatements = 256
+
+    package init() {}
+}

@@ -1,0 +1,229 @@
+package import Foundation
+import Launching
+import Postgres
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A real PostgreSQL server for tests, from the programs that Debian's `postgresql` installs: with data in a temporary folder,
+/// on a free port and on a socket in that folder. It has nothing to do with a server that the machine runs by itself.
+///
+/// It ends with the value, and with the test process however that ends, and leaves nothing behind (`Guard`).
+package final class PostgresServer: Sendable {
+    /// How clients come in.
+    package enum Transport: Sendable {
+        case tcp, socket
+    }
+
+    /// How it ends.
+    package enum StopMode: Sendable {
+        /// Connections are ended at once, transactions undone, everything is written.
+        case fast
+        /// Everything is dropped at once, as at a power failure: the next start recovers.
+        case immediate
+        /// Its first process is killed, and the others with it.
+        case killed
+    }
+
+    /// Whether the machine has the programs.
+    package static var isInstalled: Bool { PostgresPrograms.folder != nil }
+
+    /// Whether to run tests that need a server: under CI they fail without one.
+    package static var isExpected: Bool { isInstalled || ProcessInfo.processInfo.environment["CI"] != nil }
+
+    private static let one = Mutex<Result<PostgresServer, any Error>?>(nil)
+
+    /// The server that all tests of this process share, started when the first one asks for it.
+    package static func shared() throws -> PostgresServer {
+        try one.withLock { one in
+            let server = one ?? Result { try PostgresServer() }
+            one = server
+            return server
+        }.get()
+    }
+
+    /// The superuser, whose password is asked for.
+    package static let user = "ferry"
+    package let password = String(UInt64.random(in: 0 ... .max), radix: 36)
+    package let port: Int
+    /// The folder of data, socket and log.
+    package let folder: URL
+
+    private let programs: PostgresPrograms
+    private let settings: [String]
+    private let keeper: Guard
+    private let process = Mutex<Process?>(nil)
+    private static let databases = Atomic<Int>(0)
+
+    /// Makes a server and starts it, with further settings of its own, as `max_connections=10`.
+    package init(settings: [String] = []) throws {
+        programs = try PostgresPrograms()
+        port = try Self.freePort()
+        folder = FileManager.default.temporaryDirectory.appending(path: "ferry-pg-\(UUID().uuidString.prefix(8))")
+        // What is written survives the server's end, which is all that these tests need; not the machine's.
+        self.settings =
+            [
+                "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=\(folder.path)", "fsync=off",
+                "full_page_writes=off", "max_connections=200", "log_min_messages=warning",
+            ] + settings
+        keeper = try Guard(folder)
+        try makeCluster()
+        try start()
+    }
+
+    deinit {
+        try? stop(.immediate)
+        keeper.end()
+    }
+
+    /// The URL of a database of this server, with the password.
+    package func url(_ database: String = "postgres", over transport: Transport = .tcp) -> String {
+        switch transport {
+        case .tcp: "postgresql://\(Self.user):\(password)@127.0.0.1:\(port)/\(database)"
+        case .socket: "postgresql://\(Self.user):\(password)@/\(database)?host=\(folder.path)&port=\(port)"
+        }
+    }
+
+    /// Makes an empty database of its own for somebody.
+    ///
+    /// - Returns: its URL.
+    package func database(over transport: Transport = .tcp) async throws -> String {
+        let name = "test_\(Self.databases.add(1, ordering: .relaxed).newValue)"
+        let connection = try PostgresConnection(PostgresURL(url()))
+        defer { connection.close() }
+        try connection.run("CREATE DATABASE \(name)")
+        return url(name, over: transport)
+    }
+
+    /// Starts the server that was stopped.
+    package func start() throws {
+        try process.withLock { process in
+            guard process == nil else { return }
+            // Where it was killed, its other processes hold the memory that the next one wants until they have noticed.
+            for _ in 0..<200 {
+                let started = try programs.launch(
+                    "postgres",
+                    ["-D", data.path] + settings.flatMap { ["-c", $0] },
+                    log: log
+                )
+                keeper.hold(started.processIdentifier)
+                if isAnswering(while: started) {
+                    process = started
+                    return
+                }
+                started.waitUntilExit()
+                keeper.hold(nil)
+                guard isMemoryHeld else { break }
+                usleep(50_000)
+            }
+            throw PostgresServerError("PostgreSQL does not start: \(logText)")
+        }
+    }
+
+    /// Stops the server.
+    package func stop(_ mode: StopMode = .fast) throws {
+        process.withLock { process in
+            guard let running = process else { return }
+            kill(running.processIdentifier, mode.signal)
+            running.waitUntilExit()
+            keeper.hold(nil)
+            process = nil
+        }
+    }
+
+    /// Stops the server and starts it again, on the same port with the same data.
+    package func restart(_ mode: StopMode = .fast) throws {
+        try stop(mode)
+        try start()
+    }
+
+    /// Halts the server's first process and all the others, as if the machine stood still; or lets them go on.
+    package func freeze(_ isFrozen: Bool) {
+        process.withLock { process in
+            guard let process else { return }
+            let signal = isFrozen ? SIGSTOP : SIGCONT
+            kill(process.processIdentifier, signal)
+            for child in programs.children(of: process.processIdentifier) { kill(child, signal) }
+        }
+    }
+
+    private var data: URL { folder.appending(path: "data") }
+    private var log: URL { folder.appending(path: "log") }
+    private var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+    private var isMemoryHeld: Bool {
+        ["shared memory block", "is already in use", "lock file"].contains { logText.suffix(2000).contains($0) }
+    }
+
+    private func makeCluster() throws {
+        let secret = folder.appending(path: "password")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try password.write(to: secret, atomically: true, encoding: .utf8)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        try programs.handOver([folder.path, secret.path, log.path])
+        let initdb = try programs.launch(
+            "initdb",
+            [
+                "-D", data.path, "--username=\(Self.user)", "--pwfile=\(secret.path)", "--auth=scram-sha-256",
+                "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+            ],
+            log: log
+        )
+        initdb.waitUntilExit()
+        guard initdb.terminationStatus == 0 else { throw PostgresServerError("initdb failed: \(logText)") }
+    }
+
+    /// Waits until the server takes connections, or has ended.
+    private func isAnswering(while process: Process) -> Bool {
+        for _ in 0..<1200 where process.isRunning {
+            if let url = try? PostgresURL(url()), (try? PostgresConnection(url)) != nil { return true }
+            usleep(25_000)
+        }
+        return false
+    }
+
+    private static func freePort() throws -> Int {
+        #if canImport(Glibc)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+            }
+        }
+        guard isBound else { throw PostgresServerError("there is no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+extension PostgresServer.StopMode {
+    var signal: Int32 {
+        switch self {
+        case .fast: SIGINT
+        case .immediate: SIGQUIT
+        case .killed: SIGKILL
+        }
+    }
+}
+
+/// Why there is no server, in words.
+package struct PostgresServerError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
