@@ -74,7 +74,7 @@ let package = Package(
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
         room("Integrations", ["LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI", yams]),
         room("Postgres", ["CPostgres"]),
-        room("Storage", ["LosslessJSON", crypto, grdb]),
+        room("Storage", ["LosslessJSON", "Postgres", crypto, grdb]),
         room(
             "Delivery",
             ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging, metrics] + collections
@@ -137,7 +137,7 @@ let package = Package(
             resources: [.copy("Vectors")]
         ),
         tests("PostgresTests", ["Postgres", "PostgresServer"]),
-        tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", grdb]),
+        tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", "PostgresServer", grdb]),
         tests(
             "DeliveryTests",
             [

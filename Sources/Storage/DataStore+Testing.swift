@@ -15,15 +15,18 @@ extension DataStore {
     /// Keeps the writer of `ferry.db` busy; calls queue up meanwhile. Returns at once.
     package func holdWriter() -> WriterHold {
         let hold = WriterHold()
-        log.commits.engine.withWriter { _ in hold.semaphore.wait() }
+        switch log.commits.engine {
+        case let engine as PostgresLog: engine.hold { hold.semaphore.wait() }
+        default: log.commits.engine.withWriter { _ in hold.semaphore.wait() }
+        }
         return hold
     }
 
     /// Events that wait for their commit now.
-    package var waitingEvents: Int { log.commits.waitingEvents }
+    package var waitingEvents: Int { log.commits.engine.progress(log.commits).waitingEvents }
 
     /// Transactions of the log that have been committed since it was opened.
-    package var committedGroups: Int { log.commits.statistics.groups }
+    package var committedGroups: Int { log.commitStatistics.groups }
 
     /// Makes the disk full for `ferry.db` at this many pages of 4 KiB, counted from the pages it has now.
     package func limitGrowth(toPages pages: Int) throws {

@@ -19,6 +19,10 @@ package struct DataStore: Sendable {
         case memory
         /// A folder of the file system, created if it is missing (mode 0700, its files 0600).
         case folder(String)
+        /// The log and everything about delivery in a PostgreSQL database (`postgresql://…`), in the schema `ferry`; what is of
+        /// this machine alone in a folder: the key that seals secrets and the embedded workspaces.
+        /// Without a folder that part is in memory.
+        case postgres(String, folder: String?)
     }
 
     /// Bounds of what waits and of what is kept.
@@ -65,10 +69,14 @@ package struct DataStore: Sendable {
     package init(opening location: Location, limits: Limits = Limits()) throws(StorageError) {
         let folder: DataFolder?
         switch location {
-        case .memory: folder = nil
-        case .folder(let path): folder = try DataFolder(path)
+        case .memory, .postgres(_, folder: nil): folder = nil
+        case .folder(let path), .postgres(_, folder: let path?): folder = try DataFolder(path)
         }
-        let engine = try SQLiteLog(in: folder, limits: limits)
+        let engine: any LogEngine
+        switch location {
+        case .memory, .folder: engine = try SQLiteLog(in: folder, limits: limits)
+        case .postgres(let url, folder: _): engine = try PostgresLog(url, limits: limits)
+        }
         let workspace = try OpenDatabase(
             "workspace.db",
             in: folder,

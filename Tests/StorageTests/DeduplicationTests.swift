@@ -7,53 +7,54 @@ private let hour: Int64 = 60 * 60 * 1000
 
 /// source-api.md §2.7.
 @Suite struct `Deduplication` {
-    @Test func `a message that comes again is not stored again`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `a message that comes again is not stored again`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("other"), event("m")])
         #expect(try await store.log.append([event("m")]) == [.duplicate(of: 2)])
         #expect(try await store.log.count() == 2)
     }
 
-    @Test func `the first of two in one call is stored`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `the first of two in one call is stored`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let results = try await store.log.append([event("m", body: "first"), event("m", body: "second"), event("n")])
         #expect(results == [.stored(seq: 1), .duplicate(of: 1), .stored(seq: 2)])
         #expect(try await store.bodies() == ["first", #"{"messageId":"n"}"#])
     }
 
     @Test(
-        arguments: [
+        arguments: Engine.all, [
             event("m", source: "backend"), event("n"), event("m", type: "page", name: nil),
             event("m", name: "Order Cancelled"), event("M"), event("m", name: nil),
         ]
     )
-    func `the same id with another source, id, type or event is another message`(other: NewEvent) async throws {
-        let store = try DataStore(opening: .memory)
+    func `the same id with another source, id, type or event is another message`(engine: Engine, other: NewEvent) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("m")])
         #expect(try await store.log.append([other]) == [.stored(seq: 2)])
     }
 
-    @Test func `the name counts for track alone`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `the name counts for track alone`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("m", type: "screen", name: "Home")])
         #expect(try await store.log.append([event("m", type: "screen", name: "Start")]) == [.duplicate(of: 1)])
     }
 
-    @Test func `fields do not run into one another`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `fields do not run into one another`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("bc", source: "a")])
         #expect(try await store.log.append([event("c", source: "ab")]) == [.stored(seq: 2)])
     }
 
-    @Test func `equivalent texts of different bytes are different`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `equivalent texts of different bytes are different`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("\u{e9}")])
         #expect(try await store.log.append([event("e\u{301}")]) == [.stored(seq: 2)])
     }
 
-    @Test(arguments: [(24 * hour - 1, true), (24 * hour, false), (25 * hour, false), (-hour, true)])
-    func `a message is remembered for less than 24 hours`(later: Int64, isDuplicate: Bool) async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all, [(24 * hour - 1, true), (24 * hour, false), (25 * hour, false), (-hour, true)])
+    func `a message is remembered for less than 24 hours`(engine: Engine, next: (later: Int64, isDuplicate: Bool)) async throws {
+        let (later, isDuplicate) = next
+        let store = try DataStore(opening: try await engine.empty())
         let start: Int64 = 1_700_000_000_000
         _ = try await store.log.append([event("m", receivedAt: start)])
         let result = try await store.log.append([event("m", receivedAt: start + later)])
@@ -62,19 +63,20 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(again == [.duplicate(of: isDuplicate ? 1 : 2)])
     }
 
-    @Test func `ids that the server made are never taken for a repetition`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `ids that the server made are never taken for a repetition`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let made = event("m", deduplicates: false)
         #expect(try await store.log.append([made, made]) == [.stored(seq: 1), .stored(seq: 2)])
         #expect(try await store.log.append([event("m")]) == [.stored(seq: 3)])
     }
 
-    @Test func `is remembered across a restart`() async throws {
+    @Test(arguments: Engine.all) func `is remembered across a restart`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         _ = try await store.log.append([event("m")])
         try store.close()
-        #expect(try await DataStore(opening: scratch.data).log.append([event("m")]) == [.duplicate(of: 1)])
+        #expect(try await DataStore(opening: data).log.append([event("m")]) == [.duplicate(of: 1)])
     }
 
     @Test func `the secret of the keys is printed nowhere`() throws {
@@ -109,8 +111,8 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(try await store.log.append([repetition]) == [.duplicate(of: 1_008)])
     }
 
-    @Test func `a repetition is counted with the first message`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `a repetition is counted with the first message`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let start: Int64 = 1_700_000_000_000
         _ = try await store.log.append([event("other"), event("m")])
         #expect(try await store.log.repeats(of: 2) == nil)
@@ -133,16 +135,16 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(try await store.log.append(again) == (0..<200).map { .duplicate(of: 1 + $0) })
     }
 
-    @Test(arguments: [Int64.min + 24 * hour + 1, -1, 0, .max])
-    func `no time of receipt makes it stumble`(receivedAt: Int64) async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all, [Int64.min + 24 * hour + 1, -1, 0, .max])
+    func `no time of receipt makes it stumble`(engine: Engine, receivedAt: Int64) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("m", receivedAt: receivedAt)])
         #expect(try await store.log.append([event("m", receivedAt: receivedAt)]) == [.duplicate(of: 1)])
     }
 
     /// Against a list that is searched from end to end, with restarts in between and a clock that jumps.
-    @Test(arguments: [5, 65_536])
-    func `agrees with a simple model on random streams`(recentKeys: Int) async throws {
+    @Test(arguments: Engine.all, [5, 65_536])
+    func `agrees with a simple model on random streams`(engine: Engine, recentKeys: Int) async throws {
         struct Accepted {
             let key: String
             let seq: Int64
@@ -150,16 +152,17 @@ private let hour: Int64 = 60 * 60 * 1000
         }
         var generator = SeededGenerator(for: "Deduplication")
         let scratch = try ScratchFolder()
+        let data = try await engine.data(in: scratch)
         var limits = DataStore.Limits()
         limits.recentKeys = recentKeys
-        var store = try DataStore(opening: scratch.data, limits: limits)
+        var store = try DataStore(opening: data, limits: limits)
         var model: [Accepted] = []
         var now: Int64 = 1_700_000_000_000
         for _ in 0..<400 {
             now += Int64.random(in: (-2 * hour)...(4 * hour), using: &generator)
             if generator.chance(10) {
                 try store.close()
-                store = try DataStore(opening: scratch.data, limits: limits)
+                store = try DataStore(opening: data, limits: limits)
             }
             let events = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
                 event(

@@ -49,8 +49,8 @@ extension Ledger {
 
 /// delivery.md C.2.
 @Suite struct `The ledger` {
-    @Test func `a cursor starts where it is told, once, and each kind has its own`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `a cursor starts where it is told, once, and each kind has its own`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         #expect(try await store.ledger.cursor(.live, of: "production") == nil)
         let live = try await store.ledger.open(.live, of: "production", startingAt: 7)
         let metrics = try await store.ledger.open(.metrics, of: "production", startingAt: 9)
@@ -59,9 +59,10 @@ extension Ledger {
         #expect(try await store.ledger.cursor(.live, of: "other") == nil)
     }
 
-    @Test func `what is recorded is there after a restart`() async throws {
+    @Test(arguments: Engine.all) func `what is recorded is there after a restart`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         let cursor = try await store.ledger.open(.live, of: "production", startingAt: 0)
         var commit = CursorCommit(cursor: cursor.id, position: 5)
         commit.rows = [row(3, .open), row(3, place: 1), row(5, .open)]
@@ -70,7 +71,7 @@ extension Ledger {
         ]
         try await store.ledger.record(commit)
         try store.close()
-        let again = try DataStore(opening: scratch.data)
+        let again = try DataStore(opening: data)
         #expect(try await again.ledger.position(of: "production") == 5)
         let open = try await again.ledger.openOperations(of: cursor.id, limit: 10)
         #expect(open == [row(3, .open), row(5, .open)])
@@ -78,8 +79,8 @@ extension Ledger {
         #expect(try await again.ledger.tallies(of: cursor.id) == ["planned": 5])
     }
 
-    @Test func `rows change their state, and go when their operation is delivered`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `rows change their state, and go when their operation is delivered`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await store.ledger.advance("i", to: 5, rows: [row(1, .open), row(2, .open), row(3, .open)])
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
         var commit = CursorCommit(cursor: cursor.id, position: 5)
@@ -90,8 +91,8 @@ extension Ledger {
         #expect(try await store.failures(of: "i", limit: 10) == [row(2, .failed, words: "too bad")])
     }
 
-    @Test func `what is open and failed is counted by action, all of it at one moment`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `what is open and failed is counted by action, all of it at one moment`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         var untried = row(4, .open)
         untried.attempts = 0
         try await store.ledger.advance("i", to: 9, rows: [row(1), row(1, place: 1), row(2, .open), untried])
@@ -102,8 +103,8 @@ extension Ledger {
         #expect(try await store.ledger.counted(.live, of: "other") == nil)
     }
 
-    @Test func `a cursor never moves back, and nothing is recorded then`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `a cursor never moves back, and nothing is recorded then`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await store.ledger.advance("i", to: 5)
         let error = await #expect(throws: StorageError.self) {
             try await store.ledger.advance("i", to: 4, rows: [row(4)])
@@ -133,8 +134,8 @@ extension Ledger {
         #expect(try await store.failures(of: "i", limit: 1) == [row(1)])
     }
 
-    @Test func `every request of an event is found, also when the other operations came from far away`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `every request of an event is found, also when the other operations came from far away`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
         func request(_ seqs: [Int64], at time: Int64, words: String? = nil) -> SentRequest {
             let operations = seqs.map { OperationID(seq: $0, place: Int($0 % 3)) }
@@ -153,8 +154,8 @@ extension Ledger {
         #expect(try await store.ledger.requests(of: cursor.id, withEvent: 8).isEmpty)
     }
 
-    @Test func `an event that something is still open for outlives retention until it is settled`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `an event that something is still open for outlives retention until it is settled`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append((1...4).map { event("m\($0)", receivedAt: 0, body: "\($0)") })
         try await store.ledger.advance("i", to: 4, rows: [row(2, .open), row(2, place: 1), row(3)])
         let policy = LogRetention.Policy(milliseconds: 1, bytes: .max, dropsUnsettled: false, integrations: ["i"])

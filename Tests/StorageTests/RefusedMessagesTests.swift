@@ -12,14 +12,15 @@ import Testing
         )
     }
 
-    @Test func `are listed in the order of receipt, also after a restart`() async throws {
+    @Test(arguments: Engine.all) func `are listed in the order of receipt, also after a restart`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         try await store.refusedMessages.record([message("a"), message("b", source: nil)])
         try await store.refusedMessages.record([message("c")])
         try await store.refusedMessages.record([])
         try store.close()
-        let again = try DataStore(opening: scratch.data)
+        let again = try DataStore(opening: data)
         let listed = try await again.refusedMessages.list(limit: 2)
         #expect(listed.map(\.message) == [message("a"), message("b", source: nil)])
         let rest = try await again.refusedMessages.list(after: listed[1].number, limit: 10)
@@ -28,18 +29,18 @@ import Testing
         #expect(try await again.refusedMessages.bytes() == 3 * (1 + 256))
     }
 
-    @Test(arguments: [Int64.min, -1, 0, 2, .max])
-    func `there is none of a number that none has`(number: Int64) async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all, [Int64.min, -1, 0, 2, .max])
+    func `there is none of a number that none has`(engine: Engine, number: Int64) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await store.refusedMessages.record([message("a")])
         #expect(try await store.refusedMessages.message(number) == nil)
         #expect(try await store.refusedMessages.message(1)?.message == message("a"))
     }
 
-    @Test func `the oldest leave when there are too many bytes`() async throws {
+    @Test(arguments: Engine.all) func `the oldest leave when there are too many bytes`(engine: Engine) async throws {
         var limits = DataStore.Limits()
         limits.refusedBytes = 3 * 256 + 10
-        let store = try DataStore(opening: .memory, limits: limits)
+        let store = try DataStore(opening: try await engine.empty(), limits: limits)
         for text in ["aaaa", "bbbb", "cccc", "dd"] {
             try await store.refusedMessages.record([message(text)])
         }
@@ -51,10 +52,10 @@ import Testing
         #expect(try await store.refusedMessages.count() == 3)
     }
 
-    @Test func `those of unknown keys have a tenth of the room and push out none of a source`() async throws {
+    @Test(arguments: Engine.all) func `those of unknown keys have a tenth of the room and push out none of a source`(engine: Engine) async throws {
         var limits = DataStore.Limits()
         limits.refusedBytes = 10 * 2 * 257
-        let store = try DataStore(opening: .memory, limits: limits)
+        let store = try DataStore(opening: try await engine.empty(), limits: limits)
         try await store.refusedMessages.record([message("w")])
         for text in ["a", "b", "c", "d"] {
             try await store.refusedMessages.record([message(text, source: nil)])
@@ -65,9 +66,9 @@ import Testing
         #expect(left == ["w", "c", "d"])
     }
 
-    @Test func `they leave after seven days, with the next one or when somebody looks after them`() async throws {
+    @Test(arguments: Engine.all) func `they leave after seven days, with the next one or when somebody looks after them`(engine: Engine) async throws {
         let day: Int64 = 24 * 60 * 60 * 1000
-        let store = try DataStore(opening: .memory)
+        let store = try DataStore(opening: try await engine.empty())
         var late = message("late")
         late.receivedAt += 7 * day - 1
         try await store.refusedMessages.record([message("a"), late])
@@ -81,8 +82,8 @@ import Testing
         #expect(try await store.refusedMessages.bytes() == 0)
     }
 
-    @Test func `a page goes on where the last one ended, and a filter passes over the others`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `a page goes on where the last one ended, and a filter passes over the others`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         for text in ["a", "b", "c"] {
             try await store.refusedMessages.record([message(text), message(text, source: "backend")])
         }
@@ -95,8 +96,8 @@ import Testing
         #expect(try await store.refusedMessages.page(RefusedFilter(code: "other"), limit: 2).messages.isEmpty)
     }
 
-    @Test func `messages take the place of the refused one that they were made of, or nothing happens`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `messages take the place of the refused one that they were made of, or nothing happens`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await store.refusedMessages.record([message("a")])
         let again = [message("still bad")]
         let first = try await store.log.append([event("m")], inPlaceOf: 1, stillRefused: again)
@@ -115,10 +116,10 @@ import Testing
         #expect(refused.mark(of: "key") != other.mark(of: "key"))
     }
 
-    @Test func `a long one is cut and says so`() async throws {
+    @Test(arguments: Engine.all) func `a long one is cut and says so`(engine: Engine) async throws {
         var limits = DataStore.Limits()
         limits.refusedMessageBytes = 5
-        let store = try DataStore(opening: .memory, limits: limits)
+        let store = try DataStore(opening: try await engine.empty(), limits: limits)
         try await store.refusedMessages.record([message("1234567"), message("12345")])
         let listed = try await store.refusedMessages.list(limit: 2).map(\.message)
         #expect(listed.map { String(decoding: $0.raw, as: UTF8.self) } == ["12345", "12345"])

@@ -43,8 +43,8 @@ private let start: Int64 = 1_700_000_000_000
         }
     }
 
-    @Test func `what is settled leaves when it is old enough, the rest stays`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `what is settled leaves when it is old enough, the rest stays`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await fill(store, 1200)
         try await fill(store, 10, at: start + day)
         #expect(try await sweep(store, policy(), at: start + 7 * day - 1) == (0, 0, false))
@@ -55,8 +55,8 @@ private let start: Int64 = 1_700_000_000_000
         #expect(try await store.log.lastSequence() == 1211)
     }
 
-    @Test func `what an integration still needs stays, however old it is`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `what an integration still needs stays, however old it is`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         try await fill(store, 100)
         _ = try await store.ledger.open(.live, of: "slow", startingAt: 0)
         _ = try await store.ledger.open(.live, of: "fast", startingAt: 0)
@@ -106,8 +106,8 @@ private let start: Int64 = 1_700_000_000_000
         #expect(try await store.log.append([event("late")]) == [.stored(seq: 1001)])
     }
 
-    @Test func `what was removed is still known for 24 hours`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `what was removed is still known for 24 hours`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("m", receivedAt: start)])
         _ = try await store.log.append([event("m", receivedAt: start + 1)])
         var policy = policy()

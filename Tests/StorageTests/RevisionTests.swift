@@ -7,8 +7,8 @@ import Testing
         NewRevision(integration: name, author: "API", text: text, at: 5, behindRead: behindRead, isKept: isKept)
     }
 
-    @Test func `begin with the next event, or with the next that is read`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `begin with the next event, or with the next that is read`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append((1...10).map { event("m\($0)") })
         let cursor = try await store.ledger.open(.live, of: "a", startingAt: 0)
         try await store.ledger.record(CursorCommit(cursor: cursor.id, position: 4))
@@ -22,9 +22,10 @@ import Testing
         #expect(all["b"]?.map(\.text) == ["other"])
     }
 
-    @Test func `keep secrets that nobody can read without the key`() async throws {
+    @Test(arguments: Engine.all) func `keep secrets that nobody can read without the key`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         var revision = new("a", "text")
         revision.secrets = ["api_key": "open sesame", "site_id": "the site"]
         _ = try await store.revisions.add([revision])
@@ -34,7 +35,7 @@ import Testing
             let bytes = try Data(contentsOf: URL(filePath: scratch.path + "/data/" + file))
             #expect(bytes.range(of: Data("open sesame".utf8)) == nil, "\(file)")
         }
-        let again = try DataStore(opening: scratch.data)
+        let again = try DataStore(opening: data)
         #expect(try await again.revisions.secrets(of: "a")["api_key"] == "open sesame")
         // A later revision that names no secret leaves them.
         _ = try await again.revisions.add([new("a", "text 2")])
@@ -42,16 +43,16 @@ import Testing
         try again.close()
 
         try Data(repeating: 7, count: 32).write(to: URL(filePath: scratch.path + "/data/seal.key"))
-        let other = try DataStore(opening: scratch.data)
+        let other = try DataStore(opening: data)
         let error = await #expect(throws: StorageError.self) { try await other.revisions.secrets(of: "a") }
         #expect(error?.code == .corrupt && error?.description.contains("apply its integration again") == true)
         try other.close()
         try Data(repeating: 7, count: 5).write(to: URL(filePath: scratch.path + "/data/seal.key"))
-        #expect(throws: StorageError.self) { try DataStore(opening: scratch.data) }
+        #expect(throws: StorageError.self) { try DataStore(opening: data) }
     }
 
-    @Test func `are kept when their integration is removed, and its secrets are not`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `are kept when their integration is removed, and its secrets are not`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         var revision = new("a", "text")
         revision.secrets = ["api_key": "open sesame"]
         _ = try await store.revisions.add([revision, new("b", "text"), new("file", "text", isKept: false)])

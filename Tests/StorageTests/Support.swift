@@ -1,4 +1,5 @@
 import Foundation
+import PostgresServer
 import Storage
 import Testing
 
@@ -17,6 +18,32 @@ final class ScratchFolder: Sendable {
 
     /// A data folder inside, not made yet.
     var data: DataStore.Location { .folder(path + "/data") }
+}
+
+/// The two engines, which keep the same promises.
+enum Engine: String, CustomTestStringConvertible {
+    case sqlite, postgres
+
+    /// Those that are there: under CI both have to be.
+    static let all: [Engine] = PostgresServer.isExpected ? [.sqlite, .postgres] : [.sqlite]
+
+    var testDescription: String { rawValue }
+
+    /// Data with nothing in them, gone with the process.
+    func empty() async throws -> DataStore.Location {
+        switch self {
+        case .sqlite: .memory
+        case .postgres: .postgres(try await PostgresServer.shared().database(), folder: nil)
+        }
+    }
+
+    /// Data with nothing in them that can be opened again.
+    func data(in scratch: ScratchFolder) async throws -> DataStore.Location {
+        switch self {
+        case .sqlite: scratch.data
+        case .postgres: .postgres(try await PostgresServer.shared().database(), folder: scratch.path + "/data")
+        }
+    }
 }
 
 func event(

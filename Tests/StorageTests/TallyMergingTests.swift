@@ -39,10 +39,10 @@ private let now: Int64 = 28_333_333
         while try await !store.ledger.mergeTallies(at: minute * 60_000) {}
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64])
-    func `stand together by hours, then by days, and every sum stays`(seed: UInt64) async throws {
+    @Test(arguments: Engine.all, [1, 2, 3] as [UInt64])
+    func `stand together by hours, then by days, and every sum stays`(engine: Engine, seed: UInt64) async throws {
         var generator = SeededGenerator(seed: seed)
-        let store = try DataStore(opening: .memory)
+        let store = try DataStore(opening: try await engine.empty())
         let cursors = try await [
             store.ledger.open(.live, of: "a", startingAt: 0), store.ledger.open(.metrics, of: "a", startingAt: 0),
             store.ledger.open(.job(1), of: "b", startingAt: 0),
@@ -69,8 +69,8 @@ private let now: Int64 = 28_333_333
         }
     }
 
-    @Test func `are merged a little at a time`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `are merged a little at a time`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let cursor = try await store.ledger.open(.live, of: "a", startingAt: 0).id
         let start = (now - 20 * day) / 60 * 60
         let tallies = (0..<24 * 60).map { CursorCommit.Tally(minute: start + $0, verdict: "v", count: 1) }

@@ -52,7 +52,7 @@ extension Intake.Failure {
     init(_ error: StorageError) {
         switch error.code {
         case .overloaded: self = .overloaded(retryAfterSeconds: 1)
-        case .unwritable, .full, .corrupt, .newerVersion, .locked, .refused, .other:
+        case .unwritable, .full, .corrupt, .newerVersion, .locked, .refused, .unavailable, .other:
             self = .unavailable(error.description)
         }
     }

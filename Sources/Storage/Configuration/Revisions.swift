@@ -66,7 +66,12 @@ package struct Revisions: Sendable {
     /// Whether an integration has ever lived here.
     package func hasKeptAny() async throws(StorageError) -> Bool {
         try await commits.engine.read { connection in
-            try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'kept_integrations'") != nil
+            switch connection.engine {
+            case .sqlite:
+                try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'kept_integrations'") != nil
+            case .postgres:
+                try connection.number("SELECT CASE WHEN is_called THEN 1 ELSE 0 END FROM kept_integrations_number_seq") != 0
+            }
         }
     }
 

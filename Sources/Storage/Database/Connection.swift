@@ -1,4 +1,5 @@
 import GRDB
+import Postgres
 
 /// A connection within a transaction, as the statements of this room use it, whichever engine it is of.
 ///
@@ -7,9 +8,14 @@ import GRDB
 struct Connection {
     enum Engine {
         case sqlite(Database)
+        case postgres(PostgresConnection)
     }
 
     let engine: Engine
+
+    init(_ connection: PostgresConnection) {
+        engine = .postgres(connection)
+    }
 
     init(_ database: Database) {
         engine = .sqlite(database)
@@ -24,6 +30,8 @@ struct Connection {
         case .sqlite(let database):
             try database.run(sql, StatementArguments(values.map(\.databaseValue)))
             return database.changesCount
+        case .postgres(let connection):
+            return try connection.result(sql, values).changes
         }
     }
 
@@ -31,7 +39,10 @@ struct Connection {
     func row(_ sql: String, _ values: [any StoredValue] = []) throws -> StoredRow? {
         switch engine {
         case .sqlite(let database):
-            try database.row(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+            return try database.row(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+        case .postgres(let connection):
+            let result = try connection.result(sql, values)
+            return result.count == 0 ? nil : StoredRow(result, 0)
         }
     }
 
@@ -39,7 +50,10 @@ struct Connection {
     func rows(_ sql: String, _ values: [any StoredValue] = []) throws -> [StoredRow] {
         switch engine {
         case .sqlite(let database):
-            try database.rows(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+            return try database.rows(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+        case .postgres(let connection):
+            let result = try connection.result(sql, values)
+            return (0..<result.count).map { StoredRow(result, $0) }
         }
     }
 
@@ -54,6 +68,11 @@ struct Connection {
             let statement = try database.cachedStatement(sql: sql)
             let rows = try Row.fetchCursor(statement, arguments: StatementArguments(values.map(\.databaseValue)))
             while let row = try rows.next(), try visit(StoredRow(row)) {}
+        case .postgres(let connection):
+            let result = try connection.result(sql, values)
+            for row in 0..<result.count {
+                guard try visit(StoredRow(result, row)) else { return }
+            }
         }
     }
 
@@ -64,11 +83,18 @@ struct Connection {
     }
 }
 
+extension PostgresConnection {
+    fileprivate func result(_ sql: String, _ values: [any StoredValue]) throws -> PostgresResult {
+        try query(postgresStatement(sql), values.map(\.postgresValue))
+    }
+}
+
 /// A row that a statement gave. Columns stand at their position in the SELECT list; one of an unexpected kind, which a
 /// damaged file can hold, throws.
 struct StoredRow {
     private enum Engine {
         case sqlite(Row)
+        case postgres(PostgresResult, Int)
     }
 
     private let engine: Engine
@@ -77,50 +103,91 @@ struct StoredRow {
         engine = .sqlite(row)
     }
 
+    init(_ result: PostgresResult, _ row: Int) {
+        engine = .postgres(result, row)
+    }
+
     func text(_ column: Int) throws -> String {
         switch engine {
         case .sqlite(let row): try row.text(column)
-        }
-    }
-
-    func optionalText(_ column: Int) throws -> String? {
-        switch engine {
-        case .sqlite(let row): try row.optionalText(column)
+        case .postgres(let result, let row): String(postgresBytes: try result.bytes(row, column))
         }
     }
 
     func bytes(_ column: Int) throws -> [UInt8] {
         switch engine {
         case .sqlite(let row): try row.bytes(column)
+        case .postgres(let result, let row): try result.bytes(row, column)
         }
     }
 
-    func optionalBytes(_ column: Int) throws -> [UInt8]? {
-        switch engine {
-        case .sqlite(let row): try row.optionalBytes(column)
-        }
-    }
-
+    /// Truths are 0 and 1.
     func integer(_ column: Int) throws -> Int64 {
         switch engine {
         case .sqlite(let row): try row.integer(column)
+        case .postgres(let result, let row): try result.integer(row, column)
         }
     }
 
+    func optionalText(_ column: Int) throws -> String? {
+        isNull(column) ? nil : try text(column)
+    }
+
+    func optionalBytes(_ column: Int) throws -> [UInt8]? {
+        isNull(column) ? nil : try bytes(column)
+    }
+
     func optionalInteger(_ column: Int) throws -> Int64? {
+        isNull(column) ? nil : try integer(column)
+    }
+
+    private func isNull(_ column: Int) -> Bool {
         switch engine {
-        case .sqlite(let row): try row.optionalInteger(column)
+        case .sqlite(let row): row.hasNull(atIndex: column)
+        case .postgres(let result, let row): result.isNull(row, column)
         }
     }
 }
 
 /// What a statement takes: integers, truths (as 0 and 1), texts, bytes, or none of these.
-protocol StoredValue: DatabaseValueConvertible {}
+///
+/// The kind is known of what is missing too, because PostgreSQL wants to know it.
+protocol StoredValue: DatabaseValueConvertible {
+    static var postgresNull: PostgresValue { get }
+    var postgresValue: PostgresValue { get }
+}
 
-extension Int: StoredValue {}
-extension Int64: StoredValue {}
-extension Bool: StoredValue {}
-extension String: StoredValue {}
-extension Text: StoredValue {}
-extension Bytes: StoredValue {}
-extension Optional: StoredValue where Wrapped: StoredValue {}
+extension Int: StoredValue {
+    static var postgresNull: PostgresValue { .integer(nil) }
+    var postgresValue: PostgresValue { .integer(Int64(self)) }
+}
+
+extension Int64: StoredValue {
+    static var postgresNull: PostgresValue { .integer(nil) }
+    var postgresValue: PostgresValue { .integer(self) }
+}
+
+extension Bool: StoredValue {
+    static var postgresNull: PostgresValue { .integer(nil) }
+    var postgresValue: PostgresValue { .integer(self ? 1 : 0) }
+}
+
+extension String: StoredValue {
+    static var postgresNull: PostgresValue { .text(nil) }
+    var postgresValue: PostgresValue { .text(postgresBytes) }
+}
+
+extension Text: StoredValue {
+    static var postgresNull: PostgresValue { .text(nil) }
+    var postgresValue: PostgresValue { .text(string.postgresBytes) }
+}
+
+extension Bytes: StoredValue {
+    static var postgresNull: PostgresValue { .bytes(nil) }
+    var postgresValue: PostgresValue { .bytes(bytes) }
+}
+
+extension Optional: StoredValue where Wrapped: StoredValue {
+    static var postgresNull: PostgresValue { Wrapped.postgresNull }
+    var postgresValue: PostgresValue { self?.postgresValue ?? Wrapped.postgresNull }
+}

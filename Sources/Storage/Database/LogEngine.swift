@@ -26,8 +26,8 @@ protocol LogEngine: Sendable {
     /// Appends messages as a part of a transaction.
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended]
 
-    /// How events came to the disk.
-    func statistics(_ commits: GroupCommit) -> CommitStatistics
+    /// How events came to the disk, and how many are on their way.
+    func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int)
 
     /// Overwrites what is left in unused parts of files, where there are any that Ferry owns (`smallBytes`: up to which size
     /// as a whole).

@@ -1,4 +1,5 @@
 import GRDB
+import Postgres
 
 /// Why something could not be stored or read, in a sentence that names the file and the way out.
 ///
@@ -15,6 +16,9 @@ package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible
         case newerVersion
         /// Somebody else holds the folder or the database.
         case locked
+        /// The database's server can't be reached, or takes nothing at the moment; it may be tried again. Whether what was under
+        /// way is done is not always known.
+        case unavailable
         /// Too much waits for its commit already. Nothing of the call was stored; it may be tried again.
         case overloaded
         /// The call contradicts what is stored. It would fail again.
@@ -37,6 +41,10 @@ extension StorageError {
     init(_ error: any Error, file: String) {
         if let error = error as? StorageError {
             self = error
+            return
+        }
+        if let error = error as? PostgresError {
+            self.init(error, file)
             return
         }
         guard let error = error as? DatabaseError else {
@@ -62,6 +70,19 @@ extension StorageError {
             let words = error.message ?? "no message"
             self.init(.other, "\(file): SQLite says \(words) (code \(error.extendedResultCode.rawValue))")
         }
+    }
+
+    /// The error of a statement on a PostgreSQL server.
+    private init(_ error: PostgresError, _ name: String) {
+        let code: Code =
+            switch error.kind {
+            case .unreachable, .tooManyConnections, .starting, .readOnly, .serialization, .timeout: .unavailable
+            case .diskFull: .full
+            case .libraryMissing, .badURL, .refusedLogin, .notAllowed, .missingThing: .unwritable
+            case .unexpectedValue: .corrupt
+            case .duplicate, .other: .other
+            }
+        self.init(code, "\(name): \(error)")
     }
 
     /// A stored value that this version cannot read back.

@@ -55,9 +55,16 @@ package struct ErasureEvent: Sendable {
     ///
     /// - Returns: its number.
     func append(at now: Int64, _ connection: Connection) throws -> Int64 {
-        try connection.number(
-            "INSERT INTO events (source, type, received_at, body) VALUES (?, ?, ?, ?) RETURNING seq",
-            [Text(Self.source), Text(Self.type), now, Bytes(body)]
-        )
+        let statement =
+            switch connection.engine {
+            case .sqlite: "INSERT INTO events (source, type, received_at, body) VALUES (?, ?, ?, ?) RETURNING seq"
+            case .postgres:
+                """
+                SELECT seq FROM append_events(
+                    ARRAY[NULL]::BYTEA[], ARRAY[?1], ARRAY[NULL], ARRAY[?2], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL],
+                    ARRAY[?3], ARRAY[?4], ARRAY[?3])
+                """
+            }
+        return try connection.number(statement, [Text(Self.source), Text(Self.type), now, Bytes(body)])
     }
 }

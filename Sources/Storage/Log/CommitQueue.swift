@@ -112,11 +112,10 @@ final class CommitQueue<Work: Sendable>: Sendable {
         }
     }
 
-    /// Events that wait for their commit.
-    var waitingEvents: Int { state.withLock { $0.waiting.events } }
-
-    /// What was committed since the log was opened.
-    var statistics: CommitStatistics { state.withLock { $0.statistics } }
+    /// What was committed since the log was opened, and how many events wait for their commit.
+    var progress: (statistics: CommitStatistics, waitingEvents: Int) {
+        state.withLock { ($0.statistics, $0.waiting.events) }
+    }
 }
 
 extension StorageError {

@@ -181,7 +181,7 @@ package final class EventLog: Sendable {
     }
 
     /// How events came to the disk since the log was opened.
-    package var commitStatistics: CommitStatistics { commits.engine.statistics(commits) }
+    package var commitStatistics: CommitStatistics { commits.engine.progress(commits).statistics }
 
     /// A new signal that comes after each commit with new messages. Several that come before the reader looks are one.
     ///

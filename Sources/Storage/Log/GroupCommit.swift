@@ -42,11 +42,8 @@ final class GroupCommit: Sendable {
         return try result.get()
     }
 
-    /// Events that wait for their commit.
-    var waitingEvents: Int { queue.waitingEvents }
-
-    /// What was committed since the database was opened.
-    var statistics: CommitStatistics { queue.statistics }
+    /// What was committed since the database was opened, and how many events wait for their commit.
+    var progress: (statistics: CommitStatistics, waitingEvents: Int) { queue.progress }
 
     private func callWriter() {
         engine.withWriter { [self] transactions in writeGroup(transactions) }

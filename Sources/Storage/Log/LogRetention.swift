@@ -36,9 +36,6 @@ package struct LogRetention: Sendable {
         package init() {}
     }
 
-    /// Events of one transaction, which others wait for: a few milliseconds.
-    private static let chunk = 500
-
     private let commits: GroupCommit
     private let gate: LogGate
 
@@ -50,25 +47,45 @@ package struct LogRetention: Sendable {
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
-        let isDue = try await commits.engine.read { try RetentionTables.decide(policy, at: now, $0) != .nothing }
+        let isDue = try await commits.engine.read { try RetentionTables.isDue(policy, at: now, $0) }
         var outcome = Outcome()
         if isDue {
-            outcome = try await commits.commit { connection in
-                try RetentionTables.remove(Self.chunk, policy, at: now, connection)
-            }
+            outcome = try await commits.commit { try RetentionTables.sweep(policy, at: now, $0) }
         }
         gate.isClosed = outcome.isFull
         return outcome
     }
 
-    /// Bytes that `ferry.db` uses, without what is free in its file.
+    /// Bytes that the log and everything about delivery use, without what is free in a file of Ferry's own.
     package func usedBytes() async throws(StorageError) -> Int64 {
         try await commits.engine.read { try RetentionTables.usedBytes($0) }
     }
 }
 
 /// The statements that retention needs.
-private enum RetentionTables {
+enum RetentionTables {
+    /// Events of one transaction, which others wait for: a few milliseconds.
+    private static let chunk = 500
+
+    /// Whether there is something to do, also where it is only to say that the log is full.
+    static func isDue(_ policy: LogRetention.Policy, at now: Int64, _ connection: Connection) throws -> Bool {
+        switch connection.engine {
+        case .sqlite: try decide(policy, at: now, limit: 1, connection) != .nothing
+        case .postgres: try PostgresRetention.isDue(policy, at: now, connection)
+        }
+    }
+
+    static func sweep(
+        _ policy: LogRetention.Policy,
+        at now: Int64,
+        _ connection: Connection
+    ) throws -> LogRetention.Outcome {
+        switch connection.engine {
+        case .sqlite: try remove(chunk, policy, at: now, connection)
+        case .postgres: try PostgresRetention.sweep(chunk, policy, at: now, connection)
+        }
+    }
+
     enum Decision: Equatable {
         case nothing
         /// Everything up to this number may leave.
@@ -77,21 +94,32 @@ private enum RetentionTables {
     }
 
     static func usedBytes(_ connection: Connection) throws -> Int64 {
-        let pages = try connection.number("PRAGMA page_count")
-        let free = try connection.number("PRAGMA freelist_count")
-        return (pages - free) * (try connection.number("PRAGMA page_size"))
+        switch connection.engine {
+        case .sqlite:
+            let pages = try connection.number("PRAGMA page_count")
+            let free = try connection.number("PRAGMA freelist_count")
+            return (pages - free) * (try connection.number("PRAGMA page_size"))
+        case .postgres:
+            return try connection.number(
+                """
+                SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
+                WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind = 'r'
+                """
+            )
+        }
     }
 
     /// What may leave of the oldest `limit` events.
     static func decide(
         _ policy: LogRetention.Policy,
         at now: Int64,
-        limit: Int = 1,
+        limit: Int,
+        isTooLarge: Bool? = nil,
         _ connection: Connection
     ) throws -> Decision {
         let expired = now.subtractingSaturated(policy.milliseconds)
         let settled = try settled(policy.integrations, connection)
-        let isTooLarge = try usedBytes(connection) > policy.bytes
+        let isTooLarge = try isTooLarge ?? (usedBytes(connection) > policy.bytes)
         let rows = try connection.rows("SELECT seq, received_at FROM events ORDER BY seq LIMIT ?", [limit])
         var last: Int64?
         var dropping = 0
@@ -109,7 +137,7 @@ private enum RetentionTables {
         return isTooLarge && !rows.isEmpty ? .full : .nothing
     }
 
-    static func remove(
+    private static func remove(
         _ limit: Int,
         _ policy: LogRetention.Policy,
         at now: Int64,
@@ -120,20 +148,25 @@ private enum RetentionTables {
         case .nothing: break
         case .full: outcome.isFull = true
         case .remove(let seq, let dropping):
-            try keepWhatIsNamed(through: seq, connection)
+            try removeWhatHangs(through: seq, connection)
             outcome.removed = try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
             outcome.dropped = dropping
             outcome.isDone = false
-            try connection.run("DELETE FROM repeats WHERE seq <= ?", [seq])
-            for cursor in try connection.rows("SELECT id FROM cursors") {
-                try connection.run("DELETE FROM requests WHERE cursor = ? AND low <= ?", [cursor.integer(0), seq])
-            }
         }
         return outcome
     }
 
+    /// What is known of events that are about to leave; those that something is still open or failed of are kept aside.
+    static func removeWhatHangs(through seq: Int64, _ connection: Connection) throws {
+        try keepWhatIsNamed(through: seq, connection)
+        try connection.run("DELETE FROM repeats WHERE seq <= ?", [seq])
+        for cursor in try connection.rows("SELECT id FROM cursors") {
+            try connection.run("DELETE FROM requests WHERE cursor = ? AND low <= ?", [cursor.integer(0), seq])
+        }
+    }
+
     /// Up to where every integration is done, but for what has a row. One that has not begun yet begins at the log's end.
-    private static func settled(_ integrations: [String], _ connection: Connection) throws -> Int64 {
+    static func settled(_ integrations: [String], _ connection: Connection) throws -> Int64 {
         try integrations.compactMap { name in
             // A job holds up what it has still to read, as long as it runs.
             try connection.row(

@@ -14,10 +14,19 @@ enum LogTables {
     ) throws -> [LoggedEvent] {
         var events: [LoggedEvent] = []
         var bytes = 0
-        try connection.forEach(
-            "SELECT seq, source, received_at, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
-            [seq, max(limit, 0)]
-        ) { row in
+        var statement = "SELECT seq, source, received_at, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+        var values: [any StoredValue] = [seq, max(limit, 0)]
+        // SQLite is asked for one row after the other. PostgreSQL sends all at once, so it is told how much is wanted.
+        if case .postgres = connection.engine {
+            statement = """
+                SELECT seq, source, received_at, body FROM (
+                    SELECT *, row_number() OVER before AS number, sum(octet_length(body)) OVER before AS bytes
+                    FROM (\(statement)) AS page WINDOW before AS (ORDER BY seq)
+                ) AS counted WHERE number = 1 OR coalesce(bytes, 0) <= ?3 ORDER BY seq
+                """
+            values.append(maximumBytes)
+        }
+        try connection.forEach(statement, values) { row in
             let body = try row.optionalBytes(3)
             let size = body?.count ?? 0
             guard events.isEmpty || bytes + size <= maximumBytes else { return false }
@@ -52,7 +61,11 @@ enum LogTables {
     }
 
     static func lastSequence(_ connection: Connection) throws -> Int64 {
-        try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?.integer(0) ?? 0
+        switch connection.engine {
+        case .sqlite:
+            try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?.integer(0) ?? 0
+        case .postgres: try connection.number("SELECT next - 1 FROM log_head")
+        }
     }
 
     /// Numbers have no gaps and rows leave only at the old end: the first and the last number tell how many there are.

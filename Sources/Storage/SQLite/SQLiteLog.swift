@@ -90,7 +90,7 @@ final class SQLiteLog: LogEngine {
         )
     }
 
-    func statistics(_ commits: GroupCommit) -> CommitStatistics { commits.statistics }
+    func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int) { commits.progress }
 
     func rewrite(smallBytes: Int64) async throws(StorageError) {
         for table in Self.restless {

@@ -218,9 +218,10 @@ import Testing
         }
     }
 
-    @Test func `leaves no trace in any of them, whatever held it`() async throws {
+    @Test(arguments: Engine.all) func `leaves no trace in any of them, whatever held it`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         try await fill(store)
         #expect(try !found(in: scratch).isEmpty)
         var erasure = try await ask(store)
@@ -237,8 +238,8 @@ import Testing
         #expect(try found(in: scratch).isEmpty)
     }
 
-    @Test func `removes whoever has the address as an attribute, where people are known by id`() async throws {
-        let store = try DataStore(opening: .memory)
+    @Test(arguments: Engine.all) func `removes whoever has the address as an attribute, where people are known by id`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
         let values: [JSON] = [.string(Self.email.uppercased()), "other@x.com", 7, ["a": .string(Self.email)], []]
         try await store.workspaces.write(in: "w") { workspace in
             for (number, value) in values.enumerated() {
@@ -255,9 +256,10 @@ import Testing
         #expect(left == ["p1", "p2", "p3", "p4"])
     }
 
-    @Test func `goes on from where it was, between any two pieces`() async throws {
+    @Test(arguments: Engine.all) func `goes on from where it was, between any two pieces`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        var store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        var store = try DataStore(opening: data)
         try await fill(store)
         var erasure = try await ask(store)
         var stages: [Erasure.Stage] = []
@@ -266,7 +268,7 @@ import Testing
             // Done, and not written down that it was: it is done again.
             if stages.count % 2 == 0 { _ = try await step(erasure, in: store) }
             try store.close()
-            store = try DataStore(opening: scratch.data)
+            store = try DataStore(opening: data)
             let left = try await store.erasures.unfinished()
             guard let next = left.first else { break }
             erasure = try await step(next, in: store)
@@ -277,9 +279,10 @@ import Testing
         #expect(receipt.events == 3 && receipt.operations == 1 && receipt.people == 3)
     }
 
-    @Test func `of many events is done in pieces, and leaves those that came later`() async throws {
+    @Test(arguments: Engine.all) func `of many events is done in pieces, and leaves those that came later`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         for batch in 0..<5 {
             let events = (0..<1_000).map { number -> NewEvent in
                 let who = number % 3 == 0 ? Self.values[0] : "other"
@@ -302,11 +305,12 @@ import Testing
     }
 
     /// Rows move from page to page as others come and go; no copy of them stays behind.
-    @Test(arguments: [0, Erasures.smallBytes])
-    func `of many people, one after the other, leaves no trace of any`(smallBytes: Int64) async throws {
+    @Test(arguments: Engine.all, [0, Erasures.smallBytes])
+    func `of many people, one after the other, leaves no trace of any`(engine: Engine, smallBytes: Int64) async throws {
         var chance = SeededGenerator(for: "Erasing")
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         let people = (0..<30).map { "person-\($0)-\(UInt32.random(in: 0...UInt32.max, using: &chance))" }
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
         for round in 0..<20 {
@@ -348,9 +352,10 @@ import Testing
         }
     }
 
-    @Test func `finds events that retention keeps beside the log`() async throws {
+    @Test(arguments: Engine.all) func `finds events that retention keeps beside the log`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data)
+        let data = try await engine.data(in: scratch)
+        let store = try DataStore(opening: data)
         try await fill(store)
         let policy = LogRetention.Policy(milliseconds: 0, bytes: .max, dropsUnsettled: false, integrations: [])
         _ = try await store.retention.sweep(policy, at: 1_800_000_000_000)

@@ -1,0 +1,87 @@
+import Dispatch
+import Postgres
+import Synchronization
+
+/// One connection to PostgreSQL with a queue of its own, on which it is made, used and, when it was lost, made anew.
+///
+/// libpq blocks its thread; so nothing of it happens on the cooperative pool.
+final class PostgresLane: Sendable {
+    /// A connection that is ready, or why there is none.
+    typealias Ready = Result<PostgresConnection, any Error>
+
+    private struct Held {
+        var connection: PostgresConnection?
+        var isClosed = false
+    }
+
+    private let queue: DispatchQueue
+    private let url: PostgresURL
+    private let options: PostgresOptions
+    /// Only the queue takes it: nobody waits here.
+    private let held = Mutex(Held())
+    /// What was asked for and is not done.
+    private let pending = Mutex(0)
+
+    init(_ name: String, _ url: PostgresURL, _ options: PostgresOptions) {
+        queue = DispatchQueue(label: "ferry.postgres.\(name)")
+        self.url = url
+        self.options = options
+    }
+
+    /// How much waits here.
+    var load: Int { pending.withLock { $0 } }
+
+    /// Calls `work` on the queue, after what was asked for before.
+    func perform(_ work: @escaping @Sendable (Ready) -> Void) {
+        pending.withLock { $0 += 1 }
+        queue.async { [self] in
+            held.withLock { held in
+                do {
+                    guard !held.isClosed else { throw StorageError(.unavailable, "the data is closed") }
+                    let connection = try held.connection ?? PostgresConnection(url, options: options)
+                    held.connection = connection
+                    work(.success(connection))
+                    if connection.isBroken { held.connection = nil }
+                } catch {
+                    work(.failure(error))
+                }
+            }
+            pending.withLock { $0 -= 1 }
+        }
+    }
+
+    /// Does the same, and waits for it.
+    func performing<Value: Sendable>(
+        _ work: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async -> Result<Value, any Error> {
+        await withCheckedContinuation { continuation in
+            perform { ready in continuation.resume(returning: ready.flatMap { one in Result { try work(one) } }) }
+        }
+    }
+
+    /// Lets go of the connection, after what was asked for before.
+    func close() {
+        queue.sync {
+            held.withLock { held in
+                held.connection?.close()
+                held = Held(connection: nil, isClosed: true)
+            }
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// Carries out all of a body in one transaction or, when it throws, nothing of it.
+    func transaction<Value>(_ begin: String = "BEGIN", _ body: (Connection) throws -> Value) throws -> Value {
+        try run(begin)
+        do {
+            let value = try body(Connection(self))
+            try run("COMMIT")
+            return value
+        } catch {
+            // A connection that is lost has undone it, and can't be asked to.
+            if !isBroken { try? run("ROLLBACK") }
+            throw error
+        }
+    }
+}
