@@ -56,6 +56,9 @@ package struct DataStore: Sendable {
     package let erasures: Erasures
     package let workspaces: WorkspaceStore
 
+    /// What messages call the place of the log.
+    package var name: String { engine.name }
+
     private let engine: any LogEngine
     private let workspace: OpenDatabase
     private let folder: DataFolder?

@@ -81,7 +81,8 @@ final class ConfigurationReload: Service {
                 before.publicAddress != file.publicAddress || before.privateAddress != file.privateAddress
                     || before.privateTLS != file.privateTLS
             ),
-            ("data", before.data != file.data), ("admin_token", before.adminToken != file.adminToken),
+            ("data", before.data != file.data), ("folder", before.folder != file.folder),
+            ("admin_token", before.adminToken != file.adminToken),
             ("workspaces", before.workspaces != file.workspaces),
             ("workspace_settings", before.workspaceSettings != file.workspaceSettings),
             ("create_on_first_use", before.createsWorkspaces != file.createsWorkspaces),

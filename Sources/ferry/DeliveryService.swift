@@ -34,6 +34,8 @@ struct DeliveryService: Service {
     let connector: Connector
     let dispatcher: Dispatcher
     let bound: (public: Bound, private: Bound)
+    /// What messages call the place of the data.
+    let data: String
     /// The file with the private listener's certificate, if it has one.
     let privateCertificate: String?
     let onReady: @Sendable (Instance.Addresses) async -> Void
@@ -48,6 +50,7 @@ struct DeliveryService: Service {
         let addresses = Instance.Addresses(
             publicURL: publicAddress.url(),
             privateURL: privateURL,
+            data: data,
             privateCertificate: privateCertificate
         )
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -35,6 +35,8 @@ struct Instance {
     struct Addresses: Sendable {
         let publicURL: String
         let privateURL: String
+        /// What messages call the place of the data.
+        let data: String
         /// The file with the certificate that the private listener shows, where it speaks TLS.
         var privateCertificate: String?
     }
@@ -63,7 +65,7 @@ struct Instance {
         Memory.shareHeaps()
         configuration = options.configuration
         signals = options.signals
-        store = try DataStore(opening: options.data.storage)
+        store = try DataStore(opening: try options.data.storage(with: options.configuration.folder))
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient
         let loopClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.loopConfiguration)
@@ -89,7 +91,11 @@ struct Instance {
         )
         do {
             let certificate = try options.configuration.privateTLS.map {
-                try PrivateCertificate($0, data: options.data, address: options.privateAddress)
+                try PrivateCertificate(
+                    $0,
+                    folder: options.data.folder(with: options.configuration.folder),
+                    address: options.privateAddress
+                )
             }
             self.certificate = certificate
             let publicBound = Bound()
@@ -139,6 +145,7 @@ struct Instance {
                     connector: connector,
                     dispatcher: Self.dispatcher(live, store, connector.workspaces, control, metrics, options, logger),
                     bound: (publicBound, privateBound),
+                    data: store.name,
                     privateCertificate: certificate?.certificate,
                     onReady: options.onReady
                 ),
@@ -255,10 +262,22 @@ extension Moment {
 }
 
 extension Configuration.DataLocation {
-    var storage: DataStore.Location {
+    /// - Parameter folder: what the machine keeps by itself where this is a database.
+    /// - Throws: `SecretReference.Missing`.
+    func storage(with folder: String) throws -> DataStore.Location {
         switch self {
         case .folder(let path): .folder(path)
         case .memory: .memory
+        case .database(let url): .postgres(try url.resolved(), folder: folder)
+        }
+    }
+
+    /// Where files go; `nil` in memory.
+    func folder(with folder: String) -> String? {
+        switch self {
+        case .folder(let path): path
+        case .memory: nil
+        case .database: folder
         }
     }
 }

@@ -122,10 +122,12 @@ struct PreviewEvents: ParsableCommand {
     }
 
     private func folder(of configuration: Configuration?) throws -> String {
-        guard let folder = data ?? (configuration ?? Configuration()).data.folder else {
-            throw ValidationError("the configuration keeps its data in memory: there is no log to read")
+        switch data.map(Configuration.DataLocation.init) ?? (configuration ?? Configuration()).data {
+        case .folder(let path): return path
+        case .memory: throw ValidationError("the configuration keeps its data in memory: there is no log to read")
+        case .database:
+            throw ValidationError("the log is in a database: POST /admin/v1/preview of a running server compares")
         }
-        return folder
     }
 
     private func reportingFaults(_ work: () throws -> Void) throws {
@@ -179,12 +181,5 @@ private struct LineWriter {
     mutating func flush() {
         Terminal.print(bytes)
         bytes.removeAll(keepingCapacity: true)
-    }
-}
-
-extension Configuration.DataLocation {
-    /// `nil` in memory.
-    fileprivate var folder: String? {
-        if case .folder(let path) = self { path } else { nil }
     }
 }

@@ -18,15 +18,15 @@ struct PrivateCertificate {
     }
 
     /// - Throws: `Failure` when a certificate can't be made.
-    init(_ tls: Configuration.PrivateTLS, data: Configuration.DataLocation, address: ListenAddress) throws {
+    init(_ tls: Configuration.PrivateTLS, folder: String?, address: ListenAddress) throws {
         switch tls {
         case .files(let certificate, let key):
             (self.certificate, self.key) = (Self.absolute(certificate).path, Self.absolute(key).path)
         case .selfSigned:
             let parent: URL
-            switch data {
-            case .folder(let path): parent = Self.absolute(path)
-            case .memory:
+            if let folder {
+                parent = Self.absolute(folder)
+            } else {
                 parent = FileManager.default.temporaryDirectory.appending(path: "ferry-\(UUID().uuidString)")
                 temporaryFolder = parent
             }

@@ -28,8 +28,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Where the workspace and the admin API listen, HOST:PORT; port 0 is any free one.")
     var listenPrivate: String?
 
-    @Option(help: "The data folder, or memory.")
+    @Option(help: "The data folder, memory, or a PostgreSQL database: env:NAME or file:PATH of its postgresql:// URL.")
     var data: String?
+
+    @Option(help: "What this machine keeps by itself where the data is a database.")
+    var folder: String?
 
     @Option(help: "Write a JSON line with both addresses to this file once they accept connections.")
     var readyFile: String?
@@ -56,12 +59,8 @@ struct Serve: AsyncParsableCommand {
             configuration.sources = [Configuration.Source(name: "default", writeKey: .literal("ferry-local"))]
         }
         var location = configuration.data
-        if let data {
-            guard let chosen = Configuration.DataLocation(data) else {
-                throw ValidationError("--data: a PostgreSQL log is not yet in this version; name a folder, or memory")
-            }
-            location = chosen
-        }
+        if let data { location = Configuration.DataLocation(data) }
+        if let folder { configuration.folder = folder }
         let (settled, place, readyFile) = (configuration, location, readyFile)
         return Instance.Options(
             configuration: configuration,
@@ -121,6 +120,9 @@ struct Serve: AsyncParsableCommand {
         switch data {
         case .folder(let path): lines.append("  data           \(path)")
         case .memory: lines.append("  data           in memory: gone when Ferry stops")
+        case .database:
+            lines.append("  data           \(addresses.data)")
+            lines.append("  folder         \(configuration.folder)")
         }
         for line in lines { Terminal.error(line) }
     }

@@ -48,8 +48,11 @@ struct WorkspaceCommand: AsyncParsableCommand {
     var readyFile: String?
 
     func run() async throws {
-        guard let location = Configuration.DataLocation(data) else {
-            throw ValidationError("--data: name a folder, or memory")
+        let folder: String?
+        switch Configuration.DataLocation(data) {
+        case .folder(let path): folder = path
+        case .memory: folder = nil
+        case .database: throw ValidationError("--data: embedded workspaces are kept in a folder, or in memory")
         }
         let address: ListenAddress
         let key: String
@@ -64,7 +67,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
         let operations = try seed.map(Self.operations) ?? []
         let file = try config.map { try ConfigurationFile($0).configuration } ?? Configuration()
         try await Serve.reportingFaults {
-            let store = try DataStore(opening: location.storage)
+            let store = try DataStore(opening: folder.map { .folder($0) } ?? .memory)
             do {
                 let workspaces = EmbeddedWorkspaces(
                     in: store.workspaces,
@@ -82,7 +85,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
                     try await Self.fill(first.workspace, operations, of: seed ?? "")
                 }
                 let certificate = try (tls.wish ?? file.privateTLS).map {
-                    try PrivateCertificate($0, data: location, address: address)
+                    try PrivateCertificate($0, folder: folder, address: address)
                 }
                 defer { certificate?.removeTemporary() }
                 try await serve(workspaces, at: address, certificate, token)

@@ -22,12 +22,15 @@ private let hour: Int64 = 60 * 60 * 1000
     }
 
     @Test(
-        arguments: Engine.all, [
+        arguments: Engine.all,
+        [
             event("m", source: "backend"), event("n"), event("m", type: "page", name: nil),
             event("m", name: "Order Cancelled"), event("M"), event("m", name: nil),
         ]
     )
-    func `the same id with another source, id, type or event is another message`(engine: Engine, other: NewEvent) async throws {
+    func `the same id with another source, id, type or event is another message`(engine: Engine, other: NewEvent)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append([event("m")])
         #expect(try await store.log.append([other]) == [.stored(seq: 2)])
@@ -52,7 +55,9 @@ private let hour: Int64 = 60 * 60 * 1000
     }
 
     @Test(arguments: Engine.all, [(24 * hour - 1, true), (24 * hour, false), (25 * hour, false), (-hour, true)])
-    func `a message is remembered for less than 24 hours`(engine: Engine, next: (later: Int64, isDuplicate: Bool)) async throws {
+    func `a message is remembered for less than 24 hours`(engine: Engine, next: (later: Int64, isDuplicate: Bool))
+        async throws
+    {
         let (later, isDuplicate) = next
         let store = try DataStore(opening: try await engine.empty())
         let start: Int64 = 1_700_000_000_000
@@ -63,7 +68,9 @@ private let hour: Int64 = 60 * 60 * 1000
         #expect(again == [.duplicate(of: isDuplicate ? 1 : 2)])
     }
 
-    @Test(arguments: Engine.all) func `ids that the server made are never taken for a repetition`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `ids that the server made are never taken for a repetition`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let made = event("m", deduplicates: false)
         #expect(try await store.log.append([made, made]) == [.stored(seq: 1), .stored(seq: 2)])

@@ -2,7 +2,9 @@ import Storage
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct `Event log` {
-    @Test(arguments: Engine.all) func `numbers messages in the order in which they were appended`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `numbers messages in the order in which they were appended`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let first = try await store.log.append([event("a"), event("b")])
         let second = try await store.log.append([event("c")])
@@ -35,7 +37,10 @@ import Testing
     }
 
     @Test(arguments: Engine.all, [(1, 1), (19, 1), (20, 2), (29, 2), (1_000, 5)])
-    func `reads no more bytes than asked for, but one message at least`(engine: Engine, wanted: (bytes: Int, count: Int)) async throws {
+    func `reads no more bytes than asked for, but one message at least`(
+        engine: Engine,
+        wanted: (bytes: Int, count: Int)
+    ) async throws {
         let (bytes, count) = wanted
         let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append((1...5).map { event("\($0)", body: #"{"ten":"xx"\#($0)"#) })
@@ -68,7 +73,9 @@ import Testing
         #expect(try await store.log.search(filter, limit: 10).next == (time < 0 ? 1_001 : nil))
     }
 
-    @Test(arguments: Engine.all) func `still has everything after it was closed and opened again`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `still has everything after it was closed and opened again`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         let store = try DataStore(opening: data)
@@ -79,7 +86,9 @@ import Testing
         #expect(try await again.log.append([event("101")]) == [.stored(seq: 101)])
     }
 
-    @Test(arguments: Engine.all) func `still has everything after it was dropped without being closed`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `still has everything after it was dropped without being closed`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         do {
@@ -89,7 +98,9 @@ import Testing
         #expect(try await DataStore(opening: data).bodies() == ["kept"])
     }
 
-    @Test(arguments: Engine.all) func `shares one commit among a thousand calls that wait together`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `shares one commit among a thousand calls that wait together`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         let store = try DataStore(opening: data)
@@ -109,7 +120,9 @@ import Testing
         #expect(Set(try await store.bodies()) == Set((1...1_000).map(String.init)))
     }
 
-    @Test(arguments: Engine.all) func `answers calls that wait together in the order in which they came`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `answers calls that wait together in the order in which they came`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let hold = store.holdWriter()
         var tasks: [Task<[Appended], any Error>] = []
@@ -123,7 +136,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Engine.all) func `carries an append out although its task is cancelled`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `carries an append out although its task is cancelled`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let hold = store.holdWriter()
         let task = Task { try await store.log.append([event("a")]) }
@@ -133,7 +148,9 @@ import Testing
         #expect(try await task.value == [.stored(seq: 1)])
     }
 
-    @Test(arguments: Engine.all) func `refuses what would wait beyond the bound, and takes it when there is room again`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `refuses what would wait beyond the bound, and takes it when there is room again`(
+        engine: Engine
+    ) async throws {
         var limits = DataStore.Limits()
         limits.waitingEvents = 10
         let store = try DataStore(opening: try await engine.empty(), limits: limits)
@@ -161,14 +178,18 @@ import Testing
         _ = try await waiting.value
     }
 
-    @Test(arguments: Engine.all) func `takes a call larger than the bound when nothing waits`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `takes a call larger than the bound when nothing waits`(engine: Engine)
+        async throws
+    {
         var limits = DataStore.Limits()
         limits.waitingEvents = 2
         let store = try DataStore(opening: try await engine.empty(), limits: limits)
         #expect(try await store.log.append((1...5).map { event("\($0)") }).count == 5)
     }
 
-    @Test(arguments: Engine.all) func `wakes every reader after a commit, also one that was not waiting`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `wakes every reader after a commit, also one that was not waiting`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let one = store.log.appended
         let other = store.log.appended

@@ -28,11 +28,14 @@ import Testing
         #expect(listed == listed.sorted())
     }
 
-    @Test(arguments: Engine.all, [
-        (FailureFilter(integration: "b"), 2), (FailureFilter(words: "bad name"), 7),
-        (FailureFilter(integration: "a", action: "signups"), 1), (FailureFilter(action: "none"), 0),
-        (FailureFilter(integration: "a", words: "gone"), 0),
-    ])
+    @Test(
+        arguments: Engine.all,
+        [
+            (FailureFilter(integration: "b"), 2), (FailureFilter(words: "bad name"), 7),
+            (FailureFilter(integration: "a", action: "signups"), 1), (FailureFilter(action: "none"), 0),
+            (FailureFilter(integration: "a", words: "gone"), 0),
+        ]
+    )
     func `are listed by a filter`(engine: Engine, wanted: (filter: FailureFilter, count: Int)) async throws {
         let (filter, count) = wanted
         #expect(try await store(engine).failures.list(filter, limit: 100).failures.count == count)
@@ -43,7 +46,9 @@ import Testing
         #expect(groups.map(\.count) == [5, 1, 1])
         #expect(groups.first?.words == "bad name" && groups.first?.action == "track-event")
         #expect(groups.first?.integration == "a" && groups.first?.sample.seq == 1 && groups.first?.lastAt == 5)
-        #expect(try await store(engine).failures.groups(FailureFilter(words: "gone"), limit: 9).map(\.integration) == ["b"])
+        #expect(
+            try await store(engine).failures.groups(FailureFilter(words: "gone"), limit: 9).map(\.integration) == ["b"]
+        )
     }
 
     @Test(arguments: Engine.all) func `are let go of, and counted as discarded`(engine: Engine) async throws {

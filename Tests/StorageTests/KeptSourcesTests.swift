@@ -4,7 +4,9 @@ import Testing
 @testable import Storage
 
 @Suite struct `Sources that live in the data` {
-    @Test(arguments: Engine.all) func `are made once, switched, removed, and there after a restart`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `are made once, switched, removed, and there after a restart`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         var store = try DataStore(opening: data)
@@ -24,7 +26,9 @@ import Testing
         try store.close()
     }
 
-    @Test(arguments: Engine.all) func `have a former key beside the present one until it is retired`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `have a former key beside the present one until it is retired`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         var store = try DataStore(opening: data)
@@ -62,7 +66,9 @@ import Testing
         try store.close()
     }
 
-    @Test(arguments: Engine.all) func `are still named when their key does not open any more`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `are still named when their key does not open any more`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         var store = try DataStore(opening: data)

@@ -49,7 +49,9 @@ extension Ledger {
 
 /// delivery.md C.2.
 @Suite struct `The ledger` {
-    @Test(arguments: Engine.all) func `a cursor starts where it is told, once, and each kind has its own`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `a cursor starts where it is told, once, and each kind has its own`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         #expect(try await store.ledger.cursor(.live, of: "production") == nil)
         let live = try await store.ledger.open(.live, of: "production", startingAt: 7)
@@ -79,7 +81,9 @@ extension Ledger {
         #expect(try await again.ledger.tallies(of: cursor.id) == ["planned": 5])
     }
 
-    @Test(arguments: Engine.all) func `rows change their state, and go when their operation is delivered`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `rows change their state, and go when their operation is delivered`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         try await store.ledger.advance("i", to: 5, rows: [row(1, .open), row(2, .open), row(3, .open)])
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
@@ -91,7 +95,9 @@ extension Ledger {
         #expect(try await store.failures(of: "i", limit: 10) == [row(2, .failed, words: "too bad")])
     }
 
-    @Test(arguments: Engine.all) func `what is open and failed is counted by action, all of it at one moment`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `what is open and failed is counted by action, all of it at one moment`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         var untried = row(4, .open)
         untried.attempts = 0
@@ -103,7 +109,9 @@ extension Ledger {
         #expect(try await store.ledger.counted(.live, of: "other") == nil)
     }
 
-    @Test(arguments: Engine.all) func `a cursor never moves back, and nothing is recorded then`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `a cursor never moves back, and nothing is recorded then`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         try await store.ledger.advance("i", to: 5)
         let error = await #expect(throws: StorageError.self) {
@@ -134,7 +142,10 @@ extension Ledger {
         #expect(try await store.failures(of: "i", limit: 1) == [row(1)])
     }
 
-    @Test(arguments: Engine.all) func `every request of an event is found, also when the other operations came from far away`(engine: Engine) async throws {
+    @Test(arguments: Engine.all)
+    func `every request of an event is found, also when the other operations came from far away`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         let cursor = try await store.ledger.open(.live, of: "i", startingAt: 0)
         func request(_ seqs: [Int64], at time: Int64, words: String? = nil) -> SentRequest {
@@ -154,7 +165,9 @@ extension Ledger {
         #expect(try await store.ledger.requests(of: cursor.id, withEvent: 8).isEmpty)
     }
 
-    @Test(arguments: Engine.all) func `an event that something is still open for outlives retention until it is settled`(engine: Engine) async throws {
+    @Test(arguments: Engine.all)
+    func `an event that something is still open for outlives retention until it is settled`(engine: Engine) async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append((1...4).map { event("m\($0)", receivedAt: 0, body: "\($0)") })
         try await store.ledger.advance("i", to: 4, rows: [row(2, .open), row(2, place: 1), row(3)])

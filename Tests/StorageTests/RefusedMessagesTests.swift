@@ -12,7 +12,9 @@ import Testing
         )
     }
 
-    @Test(arguments: Engine.all) func `are listed in the order of receipt, also after a restart`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `are listed in the order of receipt, also after a restart`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         let store = try DataStore(opening: data)
@@ -52,7 +54,9 @@ import Testing
         #expect(try await store.refusedMessages.count() == 3)
     }
 
-    @Test(arguments: Engine.all) func `those of unknown keys have a tenth of the room and push out none of a source`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `those of unknown keys have a tenth of the room and push out none of a source`(
+        engine: Engine
+    ) async throws {
         var limits = DataStore.Limits()
         limits.refusedBytes = 10 * 2 * 257
         let store = try DataStore(opening: try await engine.empty(), limits: limits)
@@ -66,7 +70,9 @@ import Testing
         #expect(left == ["w", "c", "d"])
     }
 
-    @Test(arguments: Engine.all) func `they leave after seven days, with the next one or when somebody looks after them`(engine: Engine) async throws {
+    @Test(arguments: Engine.all)
+    func `they leave after seven days, with the next one or when somebody looks after them`(engine: Engine) async throws
+    {
         let day: Int64 = 24 * 60 * 60 * 1000
         let store = try DataStore(opening: try await engine.empty())
         var late = message("late")
@@ -82,7 +88,9 @@ import Testing
         #expect(try await store.refusedMessages.bytes() == 0)
     }
 
-    @Test(arguments: Engine.all) func `a page goes on where the last one ended, and a filter passes over the others`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `a page goes on where the last one ended, and a filter passes over the others`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         for text in ["a", "b", "c"] {
             try await store.refusedMessages.record([message(text), message(text, source: "backend")])
@@ -96,7 +104,10 @@ import Testing
         #expect(try await store.refusedMessages.page(RefusedFilter(code: "other"), limit: 2).messages.isEmpty)
     }
 
-    @Test(arguments: Engine.all) func `messages take the place of the refused one that they were made of, or nothing happens`(engine: Engine) async throws {
+    @Test(arguments: Engine.all)
+    func `messages take the place of the refused one that they were made of, or nothing happens`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         try await store.refusedMessages.record([message("a")])
         let again = [message("still bad")]

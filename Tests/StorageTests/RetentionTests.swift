@@ -43,7 +43,9 @@ private let start: Int64 = 1_700_000_000_000
         }
     }
 
-    @Test(arguments: Engine.all) func `what is settled leaves when it is old enough, the rest stays`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `what is settled leaves when it is old enough, the rest stays`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         try await fill(store, 1200)
         try await fill(store, 10, at: start + day)
@@ -55,7 +57,9 @@ private let start: Int64 = 1_700_000_000_000
         #expect(try await store.log.lastSequence() == 1211)
     }
 
-    @Test(arguments: Engine.all) func `what an integration still needs stays, however old it is`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `what an integration still needs stays, however old it is`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         try await fill(store, 100)
         _ = try await store.ledger.open(.live, of: "slow", startingAt: 0)

@@ -7,7 +7,9 @@ import Testing
         NewRevision(integration: name, author: "API", text: text, at: 5, behindRead: behindRead, isKept: isKept)
     }
 
-    @Test(arguments: Engine.all) func `begin with the next event, or with the next that is read`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `begin with the next event, or with the next that is read`(engine: Engine)
+        async throws
+    {
         let store = try DataStore(opening: try await engine.empty())
         _ = try await store.log.append((1...10).map { event("m\($0)") })
         let cursor = try await store.ledger.open(.live, of: "a", startingAt: 0)
@@ -51,7 +53,9 @@ import Testing
         #expect(throws: StorageError.self) { try DataStore(opening: data) }
     }
 
-    @Test(arguments: Engine.all) func `are kept when their integration is removed, and its secrets are not`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `are kept when their integration is removed, and its secrets are not`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         var revision = new("a", "text")
         revision.secrets = ["api_key": "open sesame"]

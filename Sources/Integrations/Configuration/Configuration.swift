@@ -44,6 +44,8 @@ package struct Configuration: Sendable {
         case folder(String)
         /// Nothing outlives the process.
         case memory
+        /// A PostgreSQL database, by its URL: `postgresql://…`, or a reference to one, since it may hold a password.
+        case database(SecretReference)
     }
 
     package struct Retention: Sendable, Equatable {
@@ -103,7 +105,10 @@ package struct Configuration: Sendable {
     package var privateAddress = Address(host: "127.0.0.1", port: 8081)
     /// `nil`: the private listener speaks plain HTTP.
     package var privateTLS: PrivateTLS?
-    package var data = DataLocation.folder("./ferry-data")
+    package var data = DataLocation.folder(defaultFolder)
+    /// What a machine keeps by itself where the data is a database.
+    package var folder = defaultFolder
+    private static let defaultFolder = "./ferry-data"
     package var retention = Retention()
     package var adminToken: SecretReference?
     package var sources: [Source] = []

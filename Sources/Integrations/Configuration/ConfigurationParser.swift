@@ -27,8 +27,8 @@ struct ConfigurationParser {
     /// The top-level keys. Integrations name sources, and tests name integrations, wherever these stand in the file: so
     /// they are read in this order.
     static let sections = [
-        "listen", "data", "retention", "admin_token", "sources", "integrations", "workspaces", "workspace_settings",
-        "create_on_first_use", "tests",
+        "listen", "data", "folder", "retention", "admin_token", "sources", "integrations", "workspaces",
+        "workspace_settings", "create_on_first_use", "tests",
     ]
 
     init(reader: YAMLReader, knownSources: [String]?) {
@@ -57,6 +57,7 @@ struct ConfigurationParser {
         switch section {
         case "listen": readListen(node)
         case "data": readData(node)
+        case "folder": if let folder = reader.string(node, "`folder`") { configuration.folder = folder }
         case "retention": readRetention(node)
         case "admin_token":
             if let text = reader.string(node, "`admin_token`") { configuration.adminToken = SecretReference(text) }
@@ -154,11 +155,7 @@ struct ConfigurationParser {
 
     private mutating func readData(_ node: Node) {
         guard let text = reader.string(node, "`data`") else { return }
-        guard let location = Configuration.DataLocation(text) else {
-            reader.note(node, "a PostgreSQL log is not yet in this version", "write a folder, or `memory`")
-            return
-        }
-        configuration.data = location
+        configuration.data = Configuration.DataLocation(text)
     }
 
     private mutating func readRetention(_ node: Node) {
@@ -265,12 +262,12 @@ struct ConfigurationParser {
 }
 
 extension Configuration.DataLocation {
-    /// `memory`, or a folder; `nil` for a database URL, which this version does not know.
-    package init?(_ text: String) {
+    /// `memory`, the URL of a PostgreSQL database, `env:NAME` or `file:PATH` for one, or a folder.
+    package init(_ text: String) {
         if text == "memory" {
             self = .memory
-        } else if text.hasPrefix("postgresql:") || text.hasPrefix("postgres:") {
-            return nil
+        } else if ["postgresql:", "postgres:", "env:", "file:"].contains(where: text.hasPrefix) {
+            self = .database(SecretReference(text))
         } else {
             self = .folder(text)
         }

@@ -70,7 +70,8 @@ package struct Revisions: Sendable {
             case .sqlite:
                 try connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'kept_integrations'") != nil
             case .postgres:
-                try connection.number("SELECT CASE WHEN is_called THEN 1 ELSE 0 END FROM kept_integrations_number_seq") != 0
+                try connection.number("SELECT CASE WHEN is_called THEN 1 ELSE 0 END FROM kept_integrations_number_seq")
+                    != 0
             }
         }
     }

@@ -92,9 +92,9 @@ struct PostgresBatch {
         var batch = PostgresBatch()
         var firsts: [MessageKey: Int64] = [:]
         for (event, key) in zip(events, keys) {
-            if let key, let first = firsts[key], 
+            if let key, let first = firsts[key],
                 first <= event.receivedAt.subtractingSaturated(PostgresSchema.memoryMilliseconds)
- {
+            {
                 batches.append(batch)
                 batch = PostgresBatch()
                 firsts = [:]

@@ -17,12 +17,20 @@ final class PostgresLane: Sendable {
     private let queue: DispatchQueue
     private let url: PostgresURL
     private let options: PostgresOptions
+    /// What is to be done with each new connection.
+    private let begin: @Sendable (PostgresConnection) throws -> Void
     /// Only the queue takes it: nobody waits here.
     private let held = Mutex(Held())
     /// What was asked for and is not done.
     private let pending = Mutex(0)
 
-    init(_ name: String, _ url: PostgresURL, _ options: PostgresOptions) {
+    init(
+        _ name: String,
+        _ url: PostgresURL,
+        _ options: PostgresOptions,
+        begin: @escaping @Sendable (PostgresConnection) throws -> Void = { _ in }
+    ) {
+        self.begin = begin
         queue = DispatchQueue(label: "ferry.postgres.\(name)")
         self.url = url
         self.options = options
@@ -38,7 +46,7 @@ final class PostgresLane: Sendable {
             held.withLock { held in
                 do {
                     guard !held.isClosed else { throw StorageError(.unavailable, "the data is closed") }
-                    let connection = try held.connection ?? PostgresConnection(url, options: options)
+                    let connection = try held.connection ?? connect()
                     held.connection = connection
                     work(.success(connection))
                     if connection.isBroken { held.connection = nil }
@@ -50,12 +58,32 @@ final class PostgresLane: Sendable {
         }
     }
 
+    private func connect() throws -> PostgresConnection {
+        let connection = try PostgresConnection(url, options: options)
+        do {
+            try begin(connection)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
     /// Does the same, and waits for it.
     func performing<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async -> Result<Value, any Error> {
         await withCheckedContinuation { continuation in
             perform { ready in continuation.resume(returning: ready.flatMap { one in Result { try work(one) } }) }
+        }
+    }
+
+    /// Connects, so that what is wrong is known at once. It blocks.
+    func prepare() throws {
+        try queue.sync {
+            try held.withLock { held in
+                if held.connection == nil { held.connection = try connect() }
+            }
         }
     }
 

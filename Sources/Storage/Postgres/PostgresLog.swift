@@ -20,7 +20,9 @@ final class PostgresLog: LogEngine {
     /// It blocks: call it at the start of a process.
     ///
     /// - Throws: `unavailable`, `unwritable` where the user may not make tables, `newerVersion`.
-    init(_ text: String, limits: DataStore.Limits) throws(StorageError) {
+    /// - Parameter isAlone: whether another Ferry is kept out, and keeps this one out. Several can append and read; but each
+    ///   would deliver everything.
+    init(_ text: String, limits: DataStore.Limits, isAlone: Bool = true) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
             name = "\(url)"
@@ -28,12 +30,20 @@ final class PostgresLog: LogEngine {
             defer { connection.close() }
             try PostgresSchema.migrate(connection)
             secret = try LogTables.secret(Connection(connection))
-            let lane = { (name: String) in PostgresLane(name, url, Self.options) }
-            readers = (1...Self.readerCount).map { lane("reader \($0)") }
-            writer = lane("writer")
-            appends = PostgresAppends(lane("appends"), limits: limits, name: name)
+            readers = (1...Self.readerCount).map { PostgresLane("reader \($0)", url, Self.options) }
+            writer = PostgresLane("writer", url, Self.options, begin: { if isAlone { try Self.takePlace($0) } })
+            appends = PostgresAppends(PostgresLane("appends", url, Self.options), limits: limits, name: name)
+            try writer.prepare()
         } catch {
             throw StorageError(error, file: "the database")
+        }
+    }
+
+    /// As long as this connection is there nobody else writes.
+    private static func takePlace(_ connection: PostgresConnection) throws {
+        let taken = try connection.query("SELECT pg_try_advisory_lock(hashtext('ferry writer'))")
+        guard try taken.integer(0, 0) != 0 else {
+            throw StorageError(.locked, "another Ferry uses \(connection.url): one at a time can")
         }
     }
 

@@ -20,7 +20,10 @@ enum PostgresSchema {
         _ = try connection.transaction { _ in
             // Whoever starts at the same time waits here.
             try connection.run("SELECT pg_advisory_xact_lock(hashtext('ferry migrations'))")
-            let exists = try connection.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [.text(Array(name.utf8))])
+            let exists = try connection.query(
+                "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+                [.text(Array(name.utf8))]
+            )
             if exists.count == 0 { try connection.run("CREATE SCHEMA \(name)") }
             try connection.run("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
             let rows = try connection.query("SELECT name FROM migrations", [])
@@ -35,7 +38,10 @@ enum PostgresSchema {
             }
             for migration in migrations where !applied.contains(migration.name) {
                 try connection.run(migration.sql)
-                _ = try connection.query("INSERT INTO migrations (name) VALUES ($1)", [.text(Array(migration.name.utf8))])
+                _ = try connection.query(
+                    "INSERT INTO migrations (name) VALUES ($1)",
+                    [.text(Array(migration.name.utf8))]
+                )
             }
         }
     }

@@ -83,12 +83,12 @@ import Triggers
         #expect(try parse("data: /var/lib/ferry").data == .folder("/var/lib/ferry"))
     }
 
-    @Test(arguments: ["postgresql://db/ferry", "postgres://db/ferry"])
-    func `data in PostgreSQL is refused: not yet in this version`(url: String) {
-        #expect(
-            problems("data: \(url)")
-                == ["1:7: a PostgreSQL log is not yet in this version; write a folder, or `memory`"]
-        )
+    @Test(arguments: ["postgresql://u:p@db/ferry", "postgres://db/ferry", "env:FERRY_DATABASE_URL", "file:/run/url"])
+    func `data is a database by its URL, which is not shown, beside a folder of the machine`(url: String) throws {
+        let configuration = try parse("data: \(url)\nfolder: /var/lib/ferry")
+        #expect(configuration.data == .database(SecretReference(url)))
+        #expect(configuration.folder == "/var/lib/ferry")
+        #expect(!"\(configuration.data)".contains("u:p"))
     }
 
     @Test(

@@ -36,9 +36,10 @@ import Testing
         "integrations:\n  p:\n    settings: { site_id: a, api_key: t0psecret } x",
         "integrations: { p: { settings: { endpoint: 'http://u:t0psecret@h' } } }",
         "integrations: { p: { settings: { endpoint: http://h/?t=t0psecret } } }",
-        "data: postgresql://user:t0psecret@host/db",
-        "data: postgresql://user:t0/psecret:t0psecret@host/db",
-        "data: postgresql://host/db?password=t0psecret",
+        "data: [postgresql://user:t0psecret@host/db]",
+        "data: { a: postgresql://user:t0/psecret:t0psecret@host/db }",
+        "{ data: 'postgresql://host/db?password=t0psecret', xyzzy: 1 }",
+        "{ data: 'postgresql://user:t0psecret@host/db', folder: [] }",
         "listen: { public: 'http://u:t0psecret@h' }",
     ])
     func `do not show in the mistakes of a configuration`(text: String) {

@@ -177,8 +177,32 @@ import Testing
         }
     }
 
+    /// Which values stand in which columns of a database, whatever their case.
+    private func found(in store: DataStore) async throws -> [String] {
+        try await store.log.commits.engine.read { connection in
+            guard case .postgres = connection.engine else { return [] }
+            let columns = try connection.rows(
+                """
+                SELECT table_name::TEXT, column_name::TEXT, data_type = 'bytea' FROM information_schema.columns
+                WHERE table_schema = current_schema() AND data_type IN ('text', 'bytea')
+                """
+            )
+            return try columns.flatMap { row in
+                let (table, column) = (try row.text(0), try row.text(1))
+                let text = try row.integer(2) != 0 ? "encode(\(column), 'escape')" : column
+                return try Self.values.filter { value in
+                    try connection.row(
+                        "SELECT 1 FROM \(table) WHERE strpos(lower(\(text)), lower(?)) > 0",
+                        [Text(value)]
+                    ) != nil
+                }.map { "\(table).\(column): \($0)" }
+            }
+        }
+    }
+
     private func expectErased(_ store: DataStore, _ scratch: ScratchFolder) async throws {
         #expect(try found(in: scratch).isEmpty)
+        #expect(try await found(in: store).isEmpty)
         let events = try await store.log.read(after: 0, limit: 10)
         #expect(events.map(\.isErased) == [true, true, true, false, false])
         #expect(events.map(\.seq) == [1, 2, 3, 4, 5] && events.allSatisfy { $0.receivedAt == 1_700_000_000_000 })
@@ -224,6 +248,7 @@ import Testing
         let store = try DataStore(opening: data)
         try await fill(store)
         #expect(try !found(in: scratch).isEmpty)
+        #expect(try await found(in: store).isEmpty == (engine == .sqlite))
         var erasure = try await ask(store)
         while erasure.stage != .done { erasure = try await step(erasure, in: store) }
         try await expectErased(store, scratch)
@@ -234,7 +259,10 @@ import Testing
         let again: JSON = ["n": 1, "anonymousId": .string(Self.values[2])]
         #expect(try await store.log.append([logged(again, name: "Seen")]) == [.duplicate(of: 1)])
         try store.close()
-        #expect(try LogVerification(of: scratch.path + "/data") { (try? JSON(parsing: $0)) != nil }.problems.isEmpty)
+        if engine == .sqlite {
+            let verification = try LogVerification(of: scratch.path + "/data") { (try? JSON(parsing: $0)) != nil }
+            #expect(verification.problems.isEmpty)
+        }
         #expect(try found(in: scratch).isEmpty)
     }
 
