@@ -71,6 +71,7 @@ struct Serve: AsyncParsableCommand {
             onReady: { addresses in
                 Self.banner(addresses, settled, place)
                 if let readyFile { Self.writeReadyFile(readyFile, addresses) }
+                ServiceManager.tellReady()
             }
         )
     }

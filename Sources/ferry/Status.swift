@@ -8,7 +8,8 @@ struct Status: AsyncParsableCommand {
         abstract: "Show what a running server delivers, what waits and what failed.",
         discussion: """
             Events are counted once, operations by action; both sums add up at any moment. The exit code is 1 while an \
-            integration is paused or can't be reached.
+            integration is paused or can't be reached. With --ready it is 1 while the server does not answer, whatever its \
+            integrations do: what a container's health check asks.
             """
     )
 
@@ -20,9 +21,20 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "The admin API's JSON.")
     var json = false
 
+    @Flag(help: "Ask only whether the server is ready.")
+    var ready = false
+
+    func validate() throws {
+        if ready, integration != nil || json { throw ValidationError("--ready stands alone: it asks about the server") }
+    }
+
     func run() async throws {
         let client = try server.client()
         try await AdminClient.reportingFailures {
+            if ready {
+                Terminal.print(try await client.get("/readyz")["status"]?.stringValue ?? "")
+                return
+            }
             let items: [JSON]
             if let integration {
                 items = [try await client.get(AdminClient.path(ofIntegration: integration))]
