@@ -37,6 +37,10 @@ let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+/// What `make` says of the build. (`Context.gitInformation` is not asked: SwiftPM keeps what a manifest came to, and would
+/// go on naming an old commit.) Only these few lines of C know it, so that a new commit compiles no room anew.
+let buildInformation = ["FERRY_COMMIT", "FERRY_SWIFT"].map { CSetting.define($0, to: Context.environment[$0] ?? "") }
+
 let package = Package(
     name: "ferry",
     platforms: [.macOS(.v15)],
@@ -64,6 +68,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         // The settings of glibc's allocator.
         .systemLibrary(name: "CMalloc"),
+        // What `ferry --version` says of the build.
+        .target(name: "CBuild", cSettings: buildInformation),
 
         room("Telemetry", [metrics]),
         room("LosslessJSON"),
@@ -102,8 +108,8 @@ let package = Package(
             name: "ferry",
             dependencies: [
                 .target(name: "CMalloc", condition: .when(platforms: [.linux])),
-                "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage", "Delivery",
-                "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, tls,
+                "CBuild", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
+                "Delivery", "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, tls,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,

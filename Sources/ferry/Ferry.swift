@@ -7,7 +7,7 @@ struct Ferry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry",
         abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
-        version: "0.1.0",
+        version: BuildInformation.words,
         subcommands: [
             Demo.self, Serve.self, WorkspaceCommand.self, Exec.self, PreviewEvents.self, Check.self, Send.self,
             Status.self, EventCommands.self, Pause.self, Resume.self,
