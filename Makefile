@@ -3,6 +3,18 @@
 FERRY := .build/debug/ferry
 # Progress where somebody watches, only faults in a log.
 QUIET := $(shell test -t 2 || echo --quiet)
+# What `ferry --version` says of the build; what is built without a repository is told.
+ifndef FERRY_COMMIT
+export FERRY_COMMIT := $(shell scripts/commit)
+endif
+export FERRY_SWIFT := $(shell swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9.]+).*/\1/p')
+# What is released brings Swift's runtime, SQLite and zlib along.
+RELEASE := swift build --configuration release $(QUIET)
+ifeq ($(shell uname),Linux)
+RELEASE := PKG_CONFIG_PATH=$(CURDIR)/.build/static $(RELEASE) --static-swift-stdlib -Xlinker --strip-debug
+endif
+export PREFIX ?= /usr/local
+export DESTDIR
 
 .PHONY: help
 help: ## list the targets
@@ -17,6 +29,7 @@ test: ## build everything and run all tests
 	@scripts/setup tests
 	@echo "Building Ferry and its tests (the first time several minutes: it compiles its libraries) …"
 	@swift build --build-tests $(QUIET)
+	@swift build --product generate-manual $(QUIET)
 # All at once would starve those that wait for other programs.
 	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 swift test --skip-build --quiet
 
@@ -27,14 +40,29 @@ build: setup ## build ferry for development
 
 .PHONY: release
 release: setup ## build ferry optimised, into .build/release/ferry
+	@scripts/static-libraries
 	@echo "Building Ferry, optimised (the first time up to a quarter of an hour) …"
-	@swift build --product ferry --configuration release $(QUIET)
+	@$(RELEASE) --product ferry
+	@$(RELEASE) --product generate-manual
+
+.PHONY: install
+install: ## install what `make release` built (PREFIX=/usr/local, DESTDIR= for packages)
+	@scripts/install .build/release
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` installed; configuration and data stay
+	@scripts/install --remove
+
+.PHONY: bare-debian
+bare-debian: release ## prove that the released program runs on a Debian with nothing installed
+	@scripts/bare-debian .build/release/ferry
 
 .PHONY: bench
 bench: setup ## measure parse, match, map, plan, encode and the whole road, beside JSONSerialization
 	@echo "Building the benchmarks, optimised …"
-	@FERRY_BENCHMARKS=1 swift build --product ferry --configuration release $(QUIET)
-	@FERRY_BENCHMARKS=1 swift build --product ferry-benchmarks --configuration release $(QUIET)
+	@scripts/static-libraries
+	@FERRY_BENCHMARKS=1 $(RELEASE) --product ferry
+	@FERRY_BENCHMARKS=1 $(RELEASE) --product ferry-benchmarks
 	@exec .build/release/ferry-benchmarks $(ARGS)
 
 .PHONY: crash
