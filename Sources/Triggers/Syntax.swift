@@ -1,8 +1,8 @@
 import LosslessJSON
 
 /// A part of a trigger as it was read (source-api.md §4.1), and where it stands in the source.
-struct Syntax: Sendable {
-    indirect enum Kind: Sendable {
+struct Syntax: Sendable, Equatable {
+    indirect enum Kind: Sendable, Equatable {
         case literal(JSON)
         case path(JSON.Path)
         case list([Syntax])
@@ -22,6 +22,11 @@ struct Syntax: Sendable {
     init(_ kind: Kind, _ range: Range<Int>) {
         self.kind = kind
         self.range = range
+    }
+
+    /// Wherever they stand.
+    static func == (left: Syntax, right: Syntax) -> Bool {
+        left.kind == right.kind
     }
 }
 

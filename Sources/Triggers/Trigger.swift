@@ -55,6 +55,13 @@ package struct Trigger: Sendable {
 }
 
 extension Trigger {
+    /// Whether another trigger is the same but for spaces, quotes, and parentheses that change nothing.
+    package func isSameCondition(as other: Trigger) -> Bool {
+        syntax == other.syntax
+    }
+}
+
+extension Trigger {
     /// What a trigger may hold at most.
     package enum Limits {
         /// Bytes of source.
