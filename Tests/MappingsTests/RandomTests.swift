@@ -32,6 +32,26 @@ import Testing
         }
         #expect(compiled > 400 && applied > 300, "seed \(seed): \(compiled) compiled, \(applied) applied")
     }
+
+    @Test(.timeLimit(.minutes(2))) func `mean the same in short form`() throws {
+        var random = SeededGenerator(for: "Short forms")
+        let seed = random.seed
+        var applied = 0
+        for _ in 0..<4_000 {
+            let definition = random.definition(depth: 5)
+            let event = random.event()
+            guard let mapping = try? Mapping(definition) else { continue }
+            let shortForm = Mapping.shortForm(of: definition)
+            let short = try Mapping(shortForm, dialect: .short)
+            let expected = try? mapping.apply(to: event)
+            #expect(
+                (try? short.apply(to: event))?.description == expected?.description,
+                "seed \(seed): \(definition) as \(shortForm)"
+            )
+            if expected != nil { applied += 1 }
+        }
+        #expect(applied > 300, "seed \(seed): \(applied) applied")
+    }
 }
 
 /// Events and definitions out of few words, so that they often meet.

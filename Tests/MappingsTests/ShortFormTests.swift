@@ -68,4 +68,32 @@ import Testing
         let found = try problems(of: #"{"a":["$.x",{"@case":{"operator":"up","value":"$.x"}}]}"#, dialect: .short)
         #expect(found == [#"/a/1/@case/operator: must be "lower" or "upper""#])
     }
+
+    static let shortened: [(standard: String, short: String)] = [
+        (#"{"@path":"$.event"}"#, #""$.event""#), (#"{"@path":"event"}"#, #""$.event""#),
+        (#"{"@path":"$"}"#, #"{"@path":"$"}"#), (#"{"@path":{"@path":"$.a"}}"#, #"{"@path":{"@path":"$.a"}}"#),
+        (#"{"@template":"{{event}}!"}"#, #""{{event}}!""#), (#"{"@template":"$.event"}"#, #"{"@template":"$.event"}"#),
+        (#""$.event""#, #"{"@literal":"$.event"}"#), (#""{{event}}""#, #"{"@literal":"{{event}}"}"#),
+        (#"{"@literal":{"a":{"@path":"$.b"},"c":"$.d"}}"#, #"{"a":"$.b","c":{"@literal":"$.d"}}"#),
+        (#"{"@path":"$.a","_metadata":{"label":"A"}}"#, #""$.a""#),
+        (
+            #"{"@if":{"exists":{"@path":"$.a"},"then":"{{x}}","else":{"@path":"$.b"}}}"#,
+            #"{"@if":{"exists":"$.a","then":{"@literal":"{{x}}"},"else":"$.b"}}"#
+        ),
+        (
+            #"{"@arrayPath":["$.items",{"id":{"@path":"$.sku"}}]}"#, #"{"@arrayPath":["$.items",{"id":"$.sku"}]}"#
+        ),
+        (#"{"@arrayPath":["$.items","$.sku"]}"#, #"{"@arrayPath":["$.items"]}"#),
+        (
+            #"{"@replace":{"pattern":"$.","replacement":"{{a}}","value":{"@path":"$.c"}}}"#,
+            #"{"@replace":{"pattern":"$.","replacement":"{{a}}","value":"$.c"}}"#
+        ),
+        (#"{"@nope":"$.a"}"#, #"{"@nope":"$.a"}"#),
+    ]
+
+    @Test(arguments: shortened)
+    func `a standard definition is written as a person would write it`(pair: (standard: String, short: String)) throws {
+        let found = Mapping.shortForm(of: try json(pair.standard))
+        #expect(found.description == (try json(pair.short)).description)
+    }
 }
