@@ -9,7 +9,8 @@ struct Ferry: AsyncParsableCommand {
         abstract: "Takes Segment-style calls, keeps them safely, and lands them in Customer.io.",
         version: BuildInformation.words,
         subcommands: [
-            Demo.self, Serve.self, WorkspaceCommand.self, Exec.self, PreviewEvents.self, Check.self, Send.self,
+            Demo.self, Serve.self, WorkspaceCommand.self, Exec.self, PreviewEvents.self, Check.self, Import.self,
+            Send.self,
             Status.self, EventCommands.self, Pause.self, Resume.self,
             GiveUp.self,
             Failed.self, Replay.self,
