@@ -161,11 +161,13 @@ final class Connector: Sendable {
     /// Says plainly what is wrong with credentials; an endpoint that can't be reached blocks nothing (actions.md §1).
     func checkCredentials() async {
         for (name, client) in state.withLock(\.checks).sorted(by: { $0.key < $1.key }) {
+            let facts = { (words: String) -> Logger.Metadata in ["integration": "\(name)", "words": "\(words)"] }
             switch await client.checkCredentials() {
-            case .valid(_, _, let note?): Terminal.error("\(name): \(note)")
+            case .valid(_, _, let note?): logger.notice("the credentials hold", metadata: facts(note))
             case .valid: break
-            case .refused(let words), .unreachable(let words), .unexpected(let words):
-                Terminal.error("\(name): \(words)")
+            case .refused(let words): logger.warning("the credentials are refused", metadata: facts(words))
+            case .unreachable(let words): logger.warning("the destination can't be reached", metadata: facts(words))
+            case .unexpected(let words): logger.warning("the endpoint is no Track API", metadata: facts(words))
             }
         }
     }

@@ -52,8 +52,9 @@ struct Demo: AsyncParsableCommand {
             observe: { notify.yield($0) }
         )
         let (once, pace) = (once, pace)
-        try await Serve.reportingFaults {
-            let instance = try Instance(options, logger: Serve.logger())
+        let log = ServerLog()
+        try await log.reportingFaults {
+            let instance = try Instance(options, logger: log.logger)
             let show = DemoShow(store: instance.store, ready: ready, notes: notes, pace: pace, staysUp: !once)
             try await instance.run(with: show)
         }

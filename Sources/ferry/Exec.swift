@@ -48,10 +48,9 @@ struct Exec: AsyncParsableCommand {
         )
         let (command, settled) = (command, configuration)
         let outcome = ChildOutcome()
-        try await Serve.reportingFaults {
-            var logger = Serve.logger()
-            logger.logLevel = .error
-            let instance = try Instance(options, logger: logger)
+        let log = ServerLog(level: .error)
+        try await log.reportingFaults {
+            let instance = try Instance(options, logger: log.logger)
             let companion = CommandService(
                 command: command,
                 ready: ready,

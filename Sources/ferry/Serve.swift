@@ -5,8 +5,6 @@ import Integrations
 import Logging
 import LosslessJSON
 import Server
-import ServiceLifecycle
-import Storage
 import TrackAPI
 
 /// `ferry serve`: the server.
@@ -34,20 +32,25 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "What this machine keeps by itself where the data is a database.")
     var folder: String?
 
+    @Option(help: "How the log is written: text, or json for a JSON object a line. Overrides the configuration file.")
+    var logFormat: Configuration.LogFormat?
+
     @Option(help: "Write a JSON line with both addresses to this file once they accept connections.")
     var readyFile: String?
 
     func run() async throws {
-        let options = try options()
-        try await Self.reportingFaults {
-            let instance = try Instance(options, logger: Self.logger())
+        let configuration = try ConfigurationFile(config).configuration
+        let log = ServerLog(logFormat ?? configuration.log.format)
+        let options = try options(configuration, log)
+        try await log.reportingFaults {
+            let instance = try Instance(options, logger: log.logger)
             try await instance.run()
         }
-        Terminal.error("stopped")
+        log.say("stopped", asText: ["stopped"])
     }
 
-    private func options() throws -> Instance.Options {
-        var configuration = try ConfigurationFile(config).configuration
+    private func options(_ configuration: Configuration, _ log: ServerLog) throws -> Instance.Options {
+        var configuration = configuration
         let publicAddress = try address(listenPublic, else: configuration.publicAddress, option: "--listen-public")
         let privateAddress = try address(listenPrivate, else: configuration.privateAddress, option: "--listen-private")
         if config == nil, ProcessInfo.processInfo.environment["FERRY_WRITE_KEY"] == nil {
@@ -69,8 +72,8 @@ struct Serve: AsyncParsableCommand {
             privateAddress: privateAddress,
             data: place,
             onReady: { addresses in
-                Self.banner(addresses, settled, place)
-                if let readyFile { Self.writeReadyFile(readyFile, addresses) }
+                Self.announce(addresses, settled, place, in: log)
+                if let readyFile { Self.writeReadyFile(readyFile, addresses, log) }
                 ServiceManager.tellReady()
             }
         )
@@ -88,20 +91,15 @@ struct Serve: AsyncParsableCommand {
 
     // MARK: What is said
 
-    static func logger() -> Logger {
-        var logger = Logger(label: "ferry") { _ in StreamLogHandler.standardError(label: "ferry") }
-        logger.logLevel = .notice
-        return logger
-    }
-
     /// Enough of a long key to know which one it is; nothing of a short one.
     private static func beginning(of key: String) -> String { key.count < 12 ? "••••" : "\(key.prefix(4))…" }
 
     /// Addresses, keys (their first characters), where the data is and whether it lasts.
-    private static func banner(
+    private static func announce(
         _ addresses: Instance.Addresses,
         _ configuration: Configuration,
-        _ data: Configuration.DataLocation
+        _ data: Configuration.DataLocation,
+        in log: ServerLog
     ) {
         var lines = [
             "Ferry is ready",
@@ -125,42 +123,21 @@ struct Serve: AsyncParsableCommand {
             lines.append("  data           \(addresses.data)")
             lines.append("  folder         \(configuration.folder)")
         }
-        for line in lines { Terminal.error(line) }
+        log.say(
+            "Ferry is ready",
+            facts: ["public": "\(addresses.publicURL)", "private": "\(addresses.privateURL)", "data": "\(addresses.data)"],
+            asText: lines
+        )
     }
 
-    private static func writeReadyFile(_ path: String, _ addresses: Instance.Addresses) {
+    private static func writeReadyFile(_ path: String, _ addresses: Instance.Addresses, _ log: ServerLog) {
         var line: JSON.Object = ["public": .string(addresses.publicURL), "private": .string(addresses.privateURL)]
         if let certificate = addresses.privateCertificate { line["private_certificate"] = .string(certificate) }
         do {
             try "\(JSON.object(line))\n".write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
-            Terminal.error("the ready file \(path) can't be written: \(error.localizedDescription)")
-        }
-    }
-
-    /// Turns what stops a server into a sentence and an exit code.
-    static func reportingFaults(_ work: () async throws -> Void) async throws {
-        do {
-            try await work()
-        } catch let error as SecretReference.Missing {
-            Terminal.error("\(error)")
-            throw ExitCode.configuration
-        } catch let error as ConfigurationRefusal {
-            Terminal.error(error.description)
-            throw ExitCode.configuration
-        } catch let error as ListenerError {
-            Terminal.error(error.description)
-            throw ExitCode.failure
-        } catch let error as PrivateCertificate.Failure {
-            Terminal.error(error.description)
-            throw ExitCode.failure
-        } catch let error as StorageError {
-            Terminal.error(error.description)
-            throw ExitCode.failure
-        } catch let error as ServiceGroupError {
-            // Its own words print everything that the services hold.
-            Terminal.error("ferry stopped by itself, which it should not: \(error.errorCode)")
-            throw ExitCode.failure
+            let words = "the ready file \(path) can't be written: \(error.localizedDescription)"
+            log.say(words, at: .error, asText: [words])
         }
     }
 }

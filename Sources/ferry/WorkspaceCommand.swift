@@ -44,6 +44,9 @@ struct WorkspaceCommand: AsyncParsableCommand {
 
     @OptionGroup var tls: TLSOptions
 
+    @Option(help: "How the log is written: text, or json for a JSON object a line. Overrides the configuration file.")
+    var logFormat: Configuration.LogFormat?
+
     @Option(help: "Write a JSON line with the address to this file once it accepts connections.")
     var readyFile: String?
 
@@ -66,7 +69,8 @@ struct WorkspaceCommand: AsyncParsableCommand {
         }
         let operations = try seed.map(Self.operations) ?? []
         let file = try config.map { try ConfigurationFile($0).configuration } ?? Configuration()
-        try await Serve.reportingFaults {
+        let log = ServerLog(logFormat ?? file.log.format)
+        try await log.reportingFaults {
             let store = try DataStore(opening: folder.map { .folder($0) } ?? .memory)
             do {
                 let workspaces = EmbeddedWorkspaces(
@@ -88,28 +92,28 @@ struct WorkspaceCommand: AsyncParsableCommand {
                     try PrivateCertificate($0, folder: folder, address: address)
                 }
                 defer { certificate?.removeTemporary() }
-                try await serve(workspaces, at: address, certificate, token)
+                try await serve(workspaces, at: address, certificate, token, log)
             } catch {
                 try? store.close()
                 throw error
             }
             try store.close()
         }
-        Terminal.error("stopped")
+        log.say("stopped", asText: ["stopped"])
     }
 
     private func serve(
         _ workspaces: EmbeddedWorkspaces,
         at address: ListenAddress,
         _ certificate: PrivateCertificate?,
-        _ token: String?
+        _ token: String?,
+        _ log: ServerLog
     ) async throws {
-        let logger = Serve.logger()
         let api = try PrivateAPI(
             address: address,
             workspaces: workspaces,
             adminToken: token,
-            logger: logger,
+            logger: log.logger,
             now: { .now }
         )
         let (siteId, data, readyFile) = (siteId, data, readyFile)
@@ -119,27 +123,27 @@ struct WorkspaceCommand: AsyncParsableCommand {
             option: "--listen",
             service: api,
             tls: try certificate.map { try ListenerTLS(certificate: $0.certificate, key: $0.key) },
-            logger: logger
+            logger: log.logger
         ) { bound in
             let url = bound.url(scheme: path == nil ? "http" : "https")
-            Terminal.error(
-                """
-                The workspace is ready at \(url)
-                  site id \(siteId), API key \(apiKeyWords); other credentials make workspaces of their own
-                  data    \(data == "memory" ? "in memory: gone when it stops" : data)
-                """
-            )
-            if let path { Terminal.error("  certificate \(path)") }
+            var lines = [
+                "The workspace is ready at \(url)",
+                "  site id \(siteId), API key \(apiKeyWords); other credentials make workspaces of their own",
+                "  data    \(data == "memory" ? "in memory: gone when it stops" : data)",
+            ]
+            if let path { lines.append("  certificate \(path)") }
+            log.say("the workspace is ready", facts: ["private": "\(url)", "data": "\(data)"], asText: lines)
             guard let readyFile else { return }
             var line: JSON.Object = ["private": .string(url)]
             if let path { line["private_certificate"] = .string(path) }
             do {
                 try "\(JSON.object(line))\n".write(toFile: readyFile, atomically: true, encoding: .utf8)
             } catch {
-                Terminal.error("the ready file \(readyFile) can't be written: \(error.localizedDescription)")
+                let words = "the ready file \(readyFile) can't be written: \(error.localizedDescription)"
+                log.say(words, at: .error, asText: [words])
             }
         }
-        var configuration = ServiceGroupConfiguration(services: [listener], logger: logger)
+        var configuration = ServiceGroupConfiguration(services: [listener], logger: log.logger)
         configuration.gracefulShutdownSignals = [.sigterm, .sigint]
         configuration.maximumGracefulShutdownDuration = .seconds(15)
         try await ServiceGroup(configuration: configuration).run()

@@ -85,12 +85,14 @@ final class RunningFerry: Sendable {
     private let process: Process
 
     /// Starts it and waits for its ready file. `address` is where the source API listens; `adminToken` is shown to the
-    /// admin API.
+    /// admin API; `log` is a file to which its standard error is appended.
     init(
         data: String,
         config: String? = nil,
         address: String = "127.0.0.1:0",
         adminToken: String? = nil,
+        arguments: [String] = [],
+        log: String? = nil,
         environment: [String: String] = [:]
     ) async throws {
         self.adminToken = adminToken
@@ -105,11 +107,12 @@ final class RunningFerry: Sendable {
                 FerryProcess.program.path, "serve", "--listen-public", address, "--listen-private", "127.0.0.1:0",
                 "--data", data,
                 "--ready-file", ready.path,
-            ] + (config.map { ["--config", $0] } ?? [])
+            ] + (config.map { ["--config", $0] } ?? []) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let errors = folder.url.appending(path: "errors").path
-        _ = FileManager.default.createFile(atPath: errors, contents: nil)
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
+        let errors = log ?? folder.url.appending(path: "errors").path
+        let descriptor = open(errors, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        try #require(descriptor >= 0)
+        process.standardError = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try process.launchAlone()
         self.process = process
         var line: JSON?
@@ -195,6 +198,12 @@ final class RunningFerry: Sendable {
             if let body = try await get(path).body, isThere(body) { return body }
             try await Task.sleep(for: .milliseconds(30))
         }
+    }
+
+    /// Reads what is no JSON.
+    func text(_ path: String) async throws -> String {
+        let response = try await HTTPClient.shared.execute(adminRequest(path), timeout: .seconds(20))
+        return String(buffer: try await response.body.collect(upTo: 1 << 24))
     }
 
     func answer(to request: HTTPClientRequest) async throws -> (status: UInt, body: JSON?) {

@@ -56,6 +56,21 @@ package struct Configuration: Sendable {
         package init() {}
     }
 
+    /// How the server's log is written.
+    package enum LogFormat: String, Sendable, CaseIterable {
+        /// For people.
+        case text
+        /// A JSON object a line.
+        case json
+    }
+
+    /// What the server says of itself.
+    package struct Log: Sendable, Equatable {
+        package var format = LogFormat.text
+
+        package init() {}
+    }
+
     package struct Source: Sendable, Equatable {
         package let name: String
         package let writeKey: SecretReference
@@ -110,6 +125,7 @@ package struct Configuration: Sendable {
     package var folder = defaultFolder
     private static let defaultFolder = "./ferry-data"
     package var retention = Retention()
+    package var log = Log()
     package var adminToken: SecretReference?
     package var sources: [Source] = []
     package var integrations: [Integration] = []

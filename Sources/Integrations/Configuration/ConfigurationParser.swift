@@ -27,7 +27,7 @@ struct ConfigurationParser {
     /// The top-level keys. Integrations name sources, and tests name integrations, wherever these stand in the file: so
     /// they are read in this order.
     static let sections = [
-        "listen", "data", "folder", "retention", "admin_token", "sources", "integrations", "workspaces",
+        "listen", "data", "folder", "retention", "log", "admin_token", "sources", "integrations", "workspaces",
         "workspace_settings", "create_on_first_use", "tests",
     ]
 
@@ -59,6 +59,7 @@ struct ConfigurationParser {
         case "data": readData(node)
         case "folder": if let folder = reader.string(node, "`folder`") { configuration.folder = folder }
         case "retention": readRetention(node)
+        case "log": readLog(node)
         case "admin_token":
             if let text = reader.string(node, "`admin_token`") { configuration.adminToken = SecretReference(text) }
         case "sources": readSources(node)
@@ -104,7 +105,7 @@ struct ConfigurationParser {
         return true
     }
 
-    // MARK: listen, data, retention
+    // MARK: listen, data, retention, log
 
     private mutating func readListen(_ node: Node) {
         readKeys(of: node, "`listen`", known: ["public", "private", "private_tls"]) { parser, name, value in
@@ -177,6 +178,17 @@ struct ConfigurationParser {
                     parser.configuration.retention.dropUnsettled = drops
                 }
             }
+        }
+    }
+
+    private mutating func readLog(_ node: Node) {
+        readKeys(of: node, "`log`", known: ["format"]) { parser, _, value in
+            guard let text = parser.reader.string(value, "`format`") else { return }
+            guard let format = Configuration.LogFormat(rawValue: text) else {
+                parser.reader.note(value, "`\(text)` is no format of the log", "write text or json")
+                return
+            }
+            parser.configuration.log.format = format
         }
     }
 

@@ -23,6 +23,7 @@ import Testing
         #expect(configuration.privateAddress == defaults.privateAddress)
         #expect(configuration.data == defaults.data)
         #expect(configuration.retention == defaults.retention)
+        #expect(configuration.log == defaults.log)
         #expect(configuration.workspaceSettings.suppressesAll == false)
         #expect(configuration.createsWorkspaces == defaults.createsWorkspaces)
         #expect(configuration.adminToken == .environment("FERRY_ADMIN_TOKEN"))

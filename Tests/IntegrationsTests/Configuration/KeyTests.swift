@@ -119,6 +119,12 @@ import Triggers
         #expect(problems("retention: { drop_unsettled: yes }") == ["1:30: `drop_unsettled` must be true or false"])
     }
 
+    @Test func `log takes a format`() throws {
+        #expect(try parse("").log == Configuration.Log())
+        #expect(try parse("log: { format: json }").log.format == .json)
+        #expect(problems("log: { format: xml }") == ["1:16: `xml` is no format of the log; write text or json"])
+    }
+
     @Test func `admin_token is a secret`() throws {
         #expect(try parse("admin_token: env:TOKEN").adminToken == .environment("TOKEN"))
         #expect(try parse("admin_token: file:/run/token").adminToken == .file("/run/token"))
