@@ -67,9 +67,17 @@ package struct DataStore: Sendable {
     ///
     /// It blocks: call it at the start of a process. A folder belongs to one store at a time.
     ///
+    /// - Parameters:
+    ///   - location: where they are.
+    ///   - limits: of what waits and of what is kept.
+    ///   - slow: is told of statements that take long.
     /// - Throws: `unwritable`, `locked` when another process (or another store of this one) holds the folder,
     ///   `newerVersion`, `corrupt`, `full`.
-    package init(opening location: Location, limits: Limits = Limits()) throws(StorageError) {
+    package init(
+        opening location: Location,
+        limits: Limits = Limits(),
+        slow: SlowStatements? = nil
+    ) throws(StorageError) {
         let folder: DataFolder?
         switch location {
         case .memory, .postgres(_, folder: nil): folder = nil
@@ -77,14 +85,15 @@ package struct DataStore: Sendable {
         }
         let engine: any LogEngine
         switch location {
-        case .memory, .folder: engine = try SQLiteLog(in: folder, limits: limits)
+        case .memory, .folder: engine = try SQLiteLog(in: folder, limits: limits, slow: slow)
         case .postgres(let url, folder: _): engine = try PostgresLog(url, limits: limits)
         }
         let workspace = try OpenDatabase(
             "workspace.db",
             in: folder,
             durability: .untilPowerLoss,
-            migrator: WorkspaceSchema.migrator
+            migrator: WorkspaceSchema.migrator,
+            slow: slow
         )
         let commits = GroupCommit(engine, limits: limits)
         let gate = LogGate()

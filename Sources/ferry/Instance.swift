@@ -65,7 +65,12 @@ struct Instance {
         Memory.shareHeaps()
         configuration = options.configuration
         signals = options.signals
-        store = try DataStore(opening: try options.data.storage(with: options.configuration.folder))
+        let metrics = MetricsRegistry()
+        let slow = SlowStatementLog(metrics: metrics, logger: logger)
+        store = try DataStore(
+            opening: try options.data.storage(with: options.configuration.folder),
+            slow: SlowStatements(from: configuration.log.slowStatementMilliseconds, note: slow.note)
+        )
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient
         let loopClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.loopConfiguration)
@@ -100,7 +105,6 @@ struct Instance {
             self.certificate = certificate
             let publicBound = Bound()
             let privateBound = Bound()
-            let metrics = MetricsRegistry()
             let keys = WriteKeys(try WriteKeys.entries(of: options.configuration))
             let sourceAPI = SourceAPI(
                 writeKeys: keys,

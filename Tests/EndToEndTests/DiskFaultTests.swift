@@ -25,7 +25,44 @@ struct `A flush that fails` {
     }
 }
 
-/// A library in front of the system's that fails every flush while a file is there.
+@Suite(.enabled(if: FailingDisk.canBeBuilt, "needs a C compiler at /usr/bin/cc"), .timeLimit(.minutes(2)))
+struct `A flush that takes long` {
+    @Test func `is a slow statement: it is logged without what was stored, and counted`() async throws {
+        let disk = try FailingDisk(onFlush: "usleep(400000);")
+        let log = try disk.folder.file("ferry.log")
+        let ferry = try await RunningFerry(
+            data: disk.folder.url.appending(path: "data").path,
+            config: try disk.folder.file(
+                "ferry.yaml",
+                "{ log: { format: json, slow_statement_ms: 300 }, sources: { web: { write_key: k } } }"
+            ),
+            log: log,
+            environment: disk.environment
+        )
+        #expect(
+            try await ferry.text("/metrics").contains(#"ferry_storage_slow_statements_total{database="ferry.db"} 0"#)
+        )
+        try disk.set(isFailing: true)
+        let call: JSON = ["userId": "geheim-4711", "event": "geheim-4712"]
+        #expect(try await ferry.post("/v1/track", call, key: "k").status == 200)
+        try disk.set(isFailing: false)
+        let metrics = try await ferry.text("/metrics")
+        #expect(ferry.stop() == 0)
+        let count = try #require(
+            metrics.firstMatch(of: #/slow_statements_total\{database="ferry.db"\} (\d+)/#)?.output.1
+        )
+        #expect(Int(count) ?? 0 > 0)
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        let slow = try text.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
+            .first { $0["message"] == "a statement took long" }
+        #expect(slow?["level"] == "warning" && slow?["database"] == "ferry.db", "\(text)")
+        #expect(slow?["sql"]?.stringValue?.hasPrefix("COMMIT") == true, "\(text)")
+        #expect(Int(slow?["milliseconds"]?.stringValue ?? "") ?? 0 >= 300)
+        #expect(!text.contains("geheim"))
+    }
+}
+
+/// A library in front of the system's that fails every flush, or does something else first, while a file is there.
 private struct FailingDisk {
     let folder: ScratchFolder
     private let switchPath: String
@@ -33,7 +70,7 @@ private struct FailingDisk {
 
     static var canBeBuilt: Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/cc") }
 
-    init() throws {
+    init(onFlush reaction: String = "errno = EIO; return -1;") throws {
         folder = try ScratchFolder()
         switchPath = folder.url.appending(path: "fails").path
         library = folder.url.appending(path: "failing.so").path
@@ -46,7 +83,7 @@ private struct FailingDisk {
             #include <unistd.h>
             #define FAILING(name) \\
                 int name(int file) { \\
-                    if (access("\(switchPath)", F_OK) == 0) { errno = EIO; return -1; } \\
+                    if (access("\(switchPath)", F_OK) == 0) { \(reaction) } \\
                     return ((int (*)(int))dlsym(RTLD_NEXT, #name))(file); \\
                 }
             FAILING(fsync)

@@ -67,6 +67,8 @@ package struct Configuration: Sendable {
     /// What the server says of itself.
     package struct Log: Sendable, Equatable {
         package var format = LogFormat.text
+        /// Statements of the databases that take longer are logged and counted.
+        package var slowStatementMilliseconds = 1_000
 
         package init() {}
     }

@@ -182,13 +182,20 @@ struct ConfigurationParser {
     }
 
     private mutating func readLog(_ node: Node) {
-        readKeys(of: node, "`log`", known: ["format"]) { parser, _, value in
-            guard let text = parser.reader.string(value, "`format`") else { return }
-            guard let format = Configuration.LogFormat(rawValue: text) else {
-                parser.reader.note(value, "`\(text)` is no format of the log", "write text or json")
-                return
+        readKeys(of: node, "`log`", known: ["format", "slow_statement_ms"]) { parser, name, value in
+            switch name {
+            case "format":
+                guard let text = parser.reader.string(value, "`format`") else { return }
+                guard let format = Configuration.LogFormat(rawValue: text) else {
+                    parser.reader.note(value, "`\(text)` is no format of the log", "write text or json")
+                    return
+                }
+                parser.configuration.log.format = format
+            default:
+                if let milliseconds = parser.reader.int(value, "`slow_statement_ms`", in: 1...3_600_000) {
+                    parser.configuration.log.slowStatementMilliseconds = milliseconds
+                }
             }
-            parser.configuration.log.format = format
         }
     }
 

@@ -22,13 +22,14 @@ final class OpenDatabase: Sendable {
         _ name: String,
         in folder: DataFolder?,
         durability: Durability,
-        migrator: DatabaseMigrator
+        migrator: DatabaseMigrator,
+        slow: SlowStatements? = nil
     ) throws(StorageError) {
         let path = try folder?.file(name)
         self.folder = folder
         file = path ?? "\(name) in memory"
         do {
-            writer = try Self.connect(path, durability: durability)
+            writer = try Self.connect(path, durability: durability) { slow?.watch($0, of: name) }
             checkpointer = try path.map { try Checkpointer(path: $0) }
             try Self.migrate(writer, with: migrator, name: name)
         } catch {
@@ -36,7 +37,11 @@ final class OpenDatabase: Sendable {
         }
     }
 
-    private static func connect(_ path: String?, durability: Durability) throws -> any DatabaseWriter {
+    private static func connect(
+        _ path: String?,
+        durability: Durability,
+        watch: @escaping @Sendable (Database) -> Void
+    ) throws -> any DatabaseWriter {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
@@ -45,6 +50,7 @@ final class OpenDatabase: Sendable {
         // as much for it; what arrives pays nothing. Nor does anything go into files beside these.
         configuration.prepareDatabase { connection in
             try connection.execute(sql: "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY")
+            watch(connection)
         }
         guard let path else {
             return try DatabaseQueue(configuration: configuration)

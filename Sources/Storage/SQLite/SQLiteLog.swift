@@ -7,8 +7,14 @@ final class SQLiteLog: LogEngine {
     private let seen: SeenMessages
 
     /// - Throws: `unwritable`, `locked`, `newerVersion`, `corrupt`, `full`.
-    init(in folder: DataFolder?, limits: DataStore.Limits) throws(StorageError) {
-        database = try OpenDatabase("ferry.db", in: folder, durability: .everyCommit, migrator: LogSchema.migrator)
+    init(in folder: DataFolder?, limits: DataStore.Limits, slow: SlowStatements?) throws(StorageError) {
+        database = try OpenDatabase(
+            "ferry.db",
+            in: folder,
+            durability: .everyCommit,
+            migrator: LogSchema.migrator,
+            slow: slow
+        )
         seen = try SeenMessages(database, filedAt: limits.recentKeys)
         do {
             secret = try database.writer.read { try LogTables.secret(Connection($0)) }

@@ -119,10 +119,15 @@ import Triggers
         #expect(problems("retention: { drop_unsettled: yes }") == ["1:30: `drop_unsettled` must be true or false"])
     }
 
-    @Test func `log takes a format`() throws {
+    @Test func `log takes a format and how long a statement may take`() throws {
         #expect(try parse("").log == Configuration.Log())
-        #expect(try parse("log: { format: json }").log.format == .json)
+        let log = try parse("log: { format: json, slow_statement_ms: 250 }").log
+        #expect(log.format == .json && log.slowStatementMilliseconds == 250)
         #expect(problems("log: { format: xml }") == ["1:16: `xml` is no format of the log; write text or json"])
+        #expect(
+            problems("log: { slow_statement_ms: 0 }")
+                == ["1:27: `slow_statement_ms` must be a whole number from 1 to 3600000"]
+        )
     }
 
     @Test func `admin_token is a secret`() throws {

@@ -43,6 +43,7 @@ package struct MetricsAPI: Sendable {
         "ferry_delivery_requests_total": "Requests to a destination, by how they ended.",
         "ferry_delivery_request_seconds": "How long requests to a destination took.",
         "ferry_delivery_request_operations": "How many operations were in a request.",
+        "ferry_storage_slow_statements_total": "Statements that took longer than log.slow_statement_ms, by database.",
     ]
 
     private func addLog(to page: inout Exposition) async throws {
