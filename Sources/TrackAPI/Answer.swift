@@ -41,16 +41,20 @@ package struct Exchange: Sendable, Equatable {
     package let workspace: String?
     /// What came back, for the record: at most `TrackLimits.wordsBytes`; `nil` when every operation was delivered.
     package let words: String?
+    /// By which the other side knows it; `nil` when no request was made.
+    package let trace: TraceID?
 
     /// - Parameters:
     ///   - status: of the answer, if one came.
     ///   - answer: also gives the words for the record.
     ///   - workspace: of the answer, if it named one.
-    package init(status: Int?, answer: Answer, workspace: String?) {
+    ///   - trace: that the request named, if one was made.
+    package init(status: Int?, answer: Answer, workspace: String?, trace: TraceID? = nil) {
         self.status = status
         self.answer = answer
         self.workspace = workspace
         self.words = answer.recordedWords
+        self.trace = trace
     }
 }
 

@@ -22,11 +22,17 @@ struct RequestSender: Sendable {
         let method: HTTPMethod
         let path: String
         let body: [UInt8]?
+        let trace: TraceID
     }
 
-    func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async -> Result<Response, ConnectionFailure> {
+    func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        body: [UInt8]?,
+        trace: TraceID
+    ) async -> Result<Response, ConnectionFailure> {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
-        let call = Call(method: method, path: path, body: body)
+        let call = Call(method: method, path: path, body: body, trace: trace)
         let first = await send(call, to: endpoint, until: deadline)
         guard case .success(let response) = first,
             let other = regions.target(
@@ -71,7 +77,7 @@ struct RequestSender: Sendable {
                 "the Track API answered",
                 metadata: [
                     "host": .string(endpoint.authority), "path": .string(call.path),
-                    "status": .stringConvertible(answer.status.code),
+                    "status": .stringConvertible(answer.status.code), "trace": .stringConvertible(call.trace),
                 ]
             )
             return .success(response(answer, from: endpoint, body: bytes))
@@ -86,6 +92,7 @@ struct RequestSender: Sendable {
                 "the Track API did not answer",
                 metadata: [
                     "host": .string(endpoint.authority), "path": .string(call.path), "reason": .string(failure.words),
+                    "trace": .stringConvertible(call.trace),
                 ]
             )
             return .failure(failure)
@@ -98,6 +105,8 @@ struct RequestSender: Sendable {
         request.headers.add(name: "authorization", value: authorization)
         request.headers.add(name: "user-agent", value: TrackClient.userAgent)
         request.headers.add(name: "accept", value: "application/json")
+        // Each attempt is a span of its own.
+        request.headers.add(name: "traceparent", value: call.trace.traceparent(span: .random(in: 1 ... .max)))
         if let body = call.body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .stream(

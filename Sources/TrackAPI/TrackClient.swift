@@ -100,7 +100,8 @@ package struct TrackClient: Sendable {
     /// One metric goes to `/api/v1/metrics`, one item to `/api/v2/entity`, several items to `/api/v2/batch`; nothing
     /// is sent for no operation. `Batch.cut` keeps to the limits, which are not checked again here. A second request
     /// is made only when the other region is to be asked instead (`RegionHosts`), and when the answer is 403: the
-    /// region call then, to learn whether the credentials or the operations are meant. A cancelled task gets
+    /// region call then, to learn whether the credentials or the operations are meant. Each call of this is a trace of its
+    /// own (`Exchange.trace`), which the requests name in `traceparent`; the region call has one of its own. A cancelled task gets
     /// `.unavailable` or `.suspicious`, as the request was begun or not.
     package func send(_ operations: [Operation]) async -> Answer {
         await exchange(operations).answer
@@ -118,9 +119,10 @@ package struct TrackClient: Sendable {
                 workspace: nil
             )
         }
-        switch await sender.send(.POST, batch.path, body: batch.encoded()) {
+        let trace = TraceID.random()
+        switch await sender.send(.POST, batch.path, body: batch.encoded(), trace: trace) {
         case .failure(let failure):
-            return Exchange(status: nil, answer: failure.answer, workspace: nil)
+            return Exchange(status: nil, answer: failure.answer, workspace: nil, trace: trace)
         case .success(let response):
             let answer =
                 response.status == 403
@@ -129,14 +131,15 @@ package struct TrackClient: Sendable {
             return Exchange(
                 status: response.status,
                 answer: answer,
-                workspace: response.workspace.map(ForeignWords.clean)
+                workspace: response.workspace.map(ForeignWords.clean),
+                trace: trace
             )
         }
     }
 
     /// Asks the endpoint whether it knows the credentials, and for the account's true region (actions.md §1).
     package func checkCredentials() async -> CredentialsCheck {
-        switch await sender.send(.GET, TrackClient.regionPath, body: nil) {
+        switch await sender.send(.GET, TrackClient.regionPath, body: nil, trace: .random()) {
         case .failure(let failure): failure.credentialsCheck
         case .success(let response): reader.credentialsCheck(from: response)
         }

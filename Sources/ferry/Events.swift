@@ -138,8 +138,9 @@ struct EventCommands: AsyncParsableCommand {
             for attempt in operation["attempts"]?.arrayValue ?? [] {
                 let status = attempt["status"].map { $0.isNull ? "no answer" : $0.description } ?? ""
                 let words = attempt["words"]?.stringValue.map { ": \($0)" } ?? ""
+                let trace = attempt["trace"]?.stringValue.map { " (trace \($0))" } ?? ""
                 Terminal.print(
-                    "    sent \(attempt["sentAt"]?.stringValue ?? ""): \(status)\(words)".onOneLine(upTo: 400)
+                    "    sent \(attempt["sentAt"]?.stringValue ?? "")\(trace): \(status)\(words)".onOneLine(upTo: 440)
                 )
             }
         }

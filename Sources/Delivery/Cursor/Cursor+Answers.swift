@@ -3,20 +3,28 @@ import TrackAPI
 
 /// What an answer means (delivery.md C.3).
 extension Cursor {
-    /// The answer to a request, with its HTTP status if there was one. `chance` (0 to 1) spreads the waits.
-    mutating func take(_ answer: Answer, status: Int?, to number: Int, chance: Double, at now: Moment) {
+    /// The answer to a request, with its HTTP status if there was one, and by which trace the other side knows it. `chance`
+    /// (0 to 1) spreads the waits.
+    mutating func take(
+        _ answer: Answer,
+        status: Int?,
+        trace: TraceID? = nil,
+        to number: Int,
+        chance: Double,
+        at now: Moment
+    ) {
         guard let request = flying.removeValue(forKey: number) else { return }
         let answer = erasing.reduce(answer) { $0.cleaned(by: $1.redaction) }
-        note(request, status: status, words: answer.words, at: now)
+        note(request, status: status, words: answer.words, trace, at: now)
         switch answer {
         case .settled(let outcomes):
             goesThrough(at: now)
-            for (sent, outcome) in zip(request.operations, outcomes) { take(outcome, for: sent.id, at: now) }
+            for (sent, outcome) in zip(request.operations, outcomes) { take(outcome, for: sent.id, trace, at: now) }
         case .unclear(let words):
             goesThrough(at: now)
             // Alone, the verdict is its own.
             if request.operations.count == 1 {
-                return take(.refused(words), for: request.operations[0].id, at: now)
+                return take(.refused(words), for: request.operations[0].id, trace, at: now)
             }
             halve(request)
             putBack(request, at: now)
@@ -29,7 +37,7 @@ extension Cursor {
                 chance: chance,
                 at: now.steady
             )
-            noteRoad(wasKnown: isKnown, at: now)
+            noteRoad(wasKnown: isKnown, trace, at: now)
             tried(request, words)
             putBack(request, at: now)
         case .suspicious(let words, let retryAfter, let isTimeout):
@@ -42,7 +50,7 @@ extension Cursor {
                 chance: chance,
                 at: now.steady
             )
-            noteRoad(wasKnown: isKnown, at: now)
+            noteRoad(wasKnown: isKnown, trace, at: now)
             if request.operations.count > 1 {
                 halve(request)
             } else {
@@ -52,7 +60,7 @@ extension Cursor {
             putBack(request, at: now)
         case .settings(let words):
             road.pause(words, at: now.steady)
-            notes.append(.paused(words: words))
+            notes.append(.paused(words: words, trace))
             putBack(request, at: now)
         }
     }
@@ -68,22 +76,24 @@ extension Cursor {
         if road.goesThrough(at: now.steady) { notes.append(.resumed) }
     }
 
-    private mutating func take(_ outcome: ItemOutcome, for id: OperationID, at now: Moment) {
+    private mutating func take(_ outcome: ItemOutcome, for id: OperationID, _ trace: TraceID?, at now: Moment) {
         switch outcome {
         case .delivered:
             entries[id]?.attempts += 1
             end(id, .delivered, at: now)
         case .refused(let words):
             entries[id]?.attempts += 1
-            refuse(id, words, at: now)
+            refuse(id, words, trace, at: now)
         case .untried: putBack(id, at: now)
         }
     }
 
     /// Somebody ahead of it in the request may go once more (400 that names it alone). Then it keeps its place until its
     /// turn comes, or those behind it would no longer wait for him (delivery.md F49).
-    private mutating func refuse(_ id: OperationID, _ words: String, at now: Moment) {
-        guard !graph.isFree(id), var entry = entries[id] else { return end(id, .failed, words: words, at: now) }
+    private mutating func refuse(_ id: OperationID, _ words: String, _ trace: TraceID?, at now: Moment) {
+        guard !graph.isFree(id), var entry = entries[id] else {
+            return end(id, .failed, words: words, trace: trace, at: now)
+        }
         letGoOfBody(&entry)
         entry.dropped = entry.isErased ? "" : words
         entry.phase = .blocked
@@ -132,13 +142,19 @@ extension Cursor {
         }
     }
 
-    private mutating func noteRoad(wasKnown: Bool, at now: Moment) {
+    private mutating func noteRoad(wasKnown: Bool, _ trace: TraceID?, at now: Moment) {
         guard case .closed(let until, let words) = road.condition, !wasKnown else { return }
-        notes.append(.waits(words: words, milliseconds: until - now.steady))
+        notes.append(.waits(words: words, milliseconds: until - now.steady, trace))
     }
 
     /// One line for the record of requests.
-    private mutating func note(_ request: Request, status: Int?, words: String?, at now: Moment) {
+    private mutating func note(
+        _ request: Request,
+        status: Int?,
+        words: String?,
+        _ trace: TraceID?,
+        at now: Moment
+    ) {
         let isErased = request.operations.contains { entries[$0.id]?.isErased == true }
         requests.append(
             SentRequest(
@@ -147,7 +163,8 @@ extension Cursor {
                 milliseconds: now.steady - request.sentAt.steady,
                 status: status,
                 // They may speak of the person.
-                words: isErased ? words.map { _ in Redaction.replacement } : words
+                words: isErased ? words.map { _ in Redaction.replacement } : words,
+                trace: trace?.description
             )
         )
         changed(at: now)

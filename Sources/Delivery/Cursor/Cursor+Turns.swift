@@ -33,7 +33,7 @@ extension Cursor {
     }
 
     /// It is settled. Those behind it go on, at once or when that is on the disk.
-    mutating func end(_ id: OperationID, _ end: End, words: String = "", at now: Moment) {
+    mutating func end(_ id: OperationID, _ end: End, words: String = "", trace: TraceID? = nil, at now: Moment) {
         guard var entry = entries[id] else { return }
         let isDelivered = end == .delivered
         let end = entry.isErased && !isDelivered ? .erased : end
@@ -45,7 +45,7 @@ extension Cursor {
         changed(at: now, waits: !entry.isRecordedFirst)
         switch end {
         case .delivered: notes.append(.delivered(id, action: entry.action))
-        case .failed: notes.append(.failed(id, action: entry.action, words: words))
+        case .failed: notes.append(.failed(id, action: entry.action, words: words, trace))
         case .erased: break
         }
         if !entry.isRecordedFirst { letGo(graph.leave(id), at: now) }

@@ -106,9 +106,10 @@ extension Cursor {
     /// For those who watch.
     enum Note: Sendable, Equatable {
         case delivered(OperationID, action: String)
-        case failed(OperationID, action: String, words: String)
-        case waits(words: String, milliseconds: Int64)
-        case paused(words: String)
+        /// With the trace of the request that told it, if it was one.
+        case failed(OperationID, action: String, words: String, TraceID?)
+        case waits(words: String, milliseconds: Int64, TraceID?)
+        case paused(words: String, TraceID?)
         case resumed
     }
 }

@@ -173,7 +173,14 @@ struct Lane: Sendable {
         case .fetchFailed: cursor.fetchFailed()
         case .answered(let exchange, let number):
             let chance = surroundings.chance()
-            cursor.take(exchange.answer, status: exchange.status, to: number, chance: chance, at: now)
+            cursor.take(
+                exchange.answer,
+                status: exchange.status,
+                trace: exchange.trace,
+                to: number,
+                chance: chance,
+                at: now
+            )
         case .recorded: cursor.recorded(at: now)
         case .asked(.stop): cursor.stop()
         case .asked(.retryNow): cursor.retryNow(at: now)
@@ -281,25 +288,30 @@ struct Lane: Sendable {
     private func tell(_ note: Cursor.Note) {
         switch note {
         case .delivered(let id, let action): observe(.settled(seq: id.seq, action: action, failure: nil))
-        case .failed(let id, let action, let words):
+        case .failed(let id, let action, let words, let trace):
             logger.warning(
                 "an operation failed",
-                metadata: ["integration": "\(name)", "seq": "\(id.seq)", "action": "\(action)", "words": "\(words)"]
+                metadata: facts(trace, ["seq": "\(id.seq)", "action": "\(action)", "words": "\(words)"])
             )
             observe(.settled(seq: id.seq, action: action, failure: words))
-        case .waits(let words, let milliseconds):
+        case .waits(let words, let milliseconds, let trace):
             let wait = Duration.milliseconds(milliseconds)
-            logger.warning(
-                "delivery waits",
-                metadata: ["integration": "\(name)", "words": "\(words)", "wait": "\(wait)"]
-            )
+            logger.warning("delivery waits", metadata: facts(trace, ["words": "\(words)", "wait": "\(wait)"]))
             observe(.waiting(words: words, wait))
-        case .paused(let words):
-            logger.error("delivery is paused", metadata: ["integration": "\(name)", "words": "\(words)"])
+        case .paused(let words, let trace):
+            logger.error("delivery is paused", metadata: facts(trace, ["words": "\(words)"]))
             observe(.paused(words: words))
         case .resumed:
             logger.notice("delivery goes on", metadata: ["integration": "\(name)"])
             observe(.resumed)
         }
+    }
+
+    /// Which integration it is about, and the trace of the request.
+    private func facts(_ trace: TraceID?, _ facts: Logger.Metadata) -> Logger.Metadata {
+        var facts = facts
+        facts["integration"] = "\(name)"
+        facts["trace"] = trace.map { "\($0)" }
+        return facts
     }
 }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Logging
 import LosslessJSON
 import Storage
+import TrackAPI
 
 extension SourceAPI {
     /// Reads a request's body and keeps what it holds. `call` is what the path says, `nil` for a batch.
@@ -54,7 +55,7 @@ extension SourceAPI {
             return .refusal(.refused(first.rejection.code, .strict), faults)
         }
         if !sorted.accepted.isEmpty { try await intake.store(sorted.accepted) }
-        try await keep(sorted.refused.map { $0.kept(source: source, submission, arrival) })
+        try await keep(sorted.refused.map { $0.kept(source: source, submission, arrival) }, trace: arrival.trace)
         return .accepted
     }
 
@@ -114,14 +115,14 @@ extension SourceAPI {
         var message = RefusedMessage(rejection, source: source, raw: body.bytes, arrival)
         message.isCut = body.isCut
         message.keyMark = key.map(intake.mark)
-        try await keep([message])
+        try await keep([message], trace: arrival.trace)
     }
 
-    private func keep(_ refused: [RefusedMessage]) async throws {
+    private func keep(_ refused: [RefusedMessage], trace: TraceID?) async throws {
         guard !refused.isEmpty else { return }
         try await intake.refuse(refused)
         for (code, messages) in Dictionary(grouping: refused, by: \.code) {
-            log.note(.warning, "Messages were refused", kind: code, count: messages.count, now: now())
+            log.note(.warning, "Messages were refused", kind: code, count: messages.count, trace: trace, now: now())
         }
     }
 }
@@ -145,12 +146,15 @@ struct Arrival {
     let receivedAt: Timestamp
     let strictness: Event.Strictness
     let peerAddress: String?
+    /// The one that the sender has named.
+    let trace: TraceID?
 
     init(_ request: IncomingRequest, path: String, receivedAt: Timestamp) {
         self.path = path
         self.receivedAt = receivedAt
         strictness = request.headers[.strictMode] == "1" ? .strict : .permissive
         peerAddress = request.peerAddress
+        trace = request.trace
     }
 
     /// That of a message which was refused in permissive mode and comes again.
@@ -159,6 +163,7 @@ struct Arrival {
         receivedAt = Timestamp(milliseconds: message.receivedAt)
         strictness = .permissive
         peerAddress = message.peerAddress
+        trace = nil
     }
 }
 

@@ -1,6 +1,7 @@
 package import Events
 import HTTPTypes
 package import Logging
+import TrackAPI
 
 /// The public listener's service: takes source calls over HTTP as source-api.md §1 has them.
 ///
@@ -73,7 +74,7 @@ package struct SourceAPI: HTTPService {
             } catch let broken as BrokenRequest {
                 throw broken
             } catch {
-                return answer(to: error)
+                return answer(to: error, trace: request.trace)
             }
         case .wrongMethod where request.method == .options:
             return CrossOrigin.preflight(request)
@@ -91,14 +92,20 @@ package struct SourceAPI: HTTPService {
         }
     }
 
-    private func answer(to error: any Error) -> Answer {
+    private func answer(to error: any Error, trace: TraceID?) -> Answer {
         switch error as? Intake.Failure {
         case .overloaded(let seconds)?: return .overloaded(retryAfterSeconds: seconds, now: now())
         case .unavailable(let reason)?:
-            log.note(.error, "Messages cannot be stored", kind: reason, now: now())
+            log.note(.error, "Messages cannot be stored", kind: reason, trace: trace, now: now())
             return .error(.storageUnavailable, code: "internal", "the message could not be stored: try again later")
         case nil:
-            log.note(.error, "A source call could not be answered", kind: "\(type(of: error))", now: now())
+            log.note(
+                .error,
+                "A source call could not be answered",
+                kind: "\(type(of: error))",
+                trace: trace,
+                now: now()
+            )
             return .error(.fault, code: "internal", "something went wrong in the server: its log says more")
         }
     }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import LosslessJSON
 import NIOCore
+import TrackAPI
 
 /// One request as the services see it. Its body is still on the wire.
 package struct IncomingRequest: Sendable {
@@ -47,6 +48,13 @@ package struct IncomingRequest: Sendable {
             request.failure = received
         }
         return request
+    }
+
+    /// The trace that the sender names in `traceparent`, for what is logged of this request.
+    var trace: TraceID? {
+        guard let name = HTTPField.Name("traceparent") else { return nil }
+        let values = headers[values: name]
+        return values.count == 1 ? TraceID(traceparent: values[0]) : nil
     }
 
     /// The decoded values of the query's parameters.

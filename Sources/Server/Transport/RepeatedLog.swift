@@ -1,6 +1,7 @@
 import Events
 import Logging
 import Synchronization
+import TrackAPI
 
 /// Logs what may happen thousands of times a second, once a minute: the first time at once, then how often.
 final class RepeatedLog: Sendable {
@@ -25,8 +26,16 @@ final class RepeatedLog: Sendable {
     ///   - sentence: A fixed sentence.
     ///   - kind: What is the same; from a closed set, or a short list of names.
     ///   - count: How often it has just happened.
+    ///   - trace: Of the request in which it happened, if its sender named one.
     ///   - now: The time.
-    func note(_ level: Logger.Level, _ sentence: String, kind: String, count: Int = 1, now: Timestamp) {
+    func note(
+        _ level: Logger.Level,
+        _ sentence: String,
+        kind: String,
+        count: Int = 1,
+        trace: TraceID? = nil,
+        now: Timestamp
+    ) {
         let occurrences: Int? = entries.withLock { entries in
             let before = entries[kind]
             let total = (before?.sinceThen ?? 0) + count
@@ -38,6 +47,8 @@ final class RepeatedLog: Sendable {
             return total
         }
         guard let occurrences else { return }
-        logger.log(level: level, "\(sentence)", metadata: ["kind": "\(kind)", "count": "\(occurrences)"])
+        var facts: Logger.Metadata = ["kind": "\(kind)", "count": "\(occurrences)"]
+        facts["trace"] = trace.map { "\($0)" }
+        logger.log(level: level, "\(sentence)", metadata: facts)
     }
 }

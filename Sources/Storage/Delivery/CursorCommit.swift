@@ -92,13 +92,23 @@ package struct SentRequest: Sendable, Equatable {
     package var status: Int?
     /// What was said; `nil` when everything was taken.
     package var words: String?
+    /// By which the destination knows it, in 32 hexadecimal digits.
+    package var trace: String?
 
-    package init(operations: [OperationID], sentAt: Int64, milliseconds: Int64, status: Int?, words: String?) {
+    package init(
+        operations: [OperationID],
+        sentAt: Int64,
+        milliseconds: Int64,
+        status: Int?,
+        words: String?,
+        trace: String? = nil
+    ) {
         self.operations = operations
         self.sentAt = sentAt
         self.milliseconds = milliseconds
         self.status = status
         self.words = words
+        self.trace = trace
     }
 }
 

@@ -225,12 +225,12 @@ enum LedgerTables {
             let numbers = group.flatMap { [UInt64($0.seq - first.seq), UInt64($0.place)] }
             try connection.run(
                 """
-                INSERT INTO requests (cursor, low, sent_at, ms, status, words, operations)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO requests (cursor, low, sent_at, ms, status, words, operations, trace)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     cursor, first.seq, request.sentAt, request.milliseconds, request.status,
-                    request.words.map(Text.init), Bytes(VariableNumbers.bytes(of: numbers)),
+                    request.words.map(Text.init), Bytes(VariableNumbers.bytes(of: numbers)), request.trace,
                 ]
             )
         }
@@ -239,7 +239,7 @@ enum LedgerTables {
     static func requests(of cursor: Int64, withEvent seq: Int64, _ connection: Connection) throws -> [SentRequest] {
         let rows = try connection.rows(
             """
-            SELECT low, sent_at, ms, status, words, operations FROM requests
+            SELECT low, sent_at, ms, status, words, operations, trace FROM requests
             WHERE cursor = ? AND low > ? AND low <= ? ORDER BY number
             """,
             [cursor, seq - stretch, seq]
@@ -258,7 +258,8 @@ enum LedgerTables {
                 sentAt: try row.integer(1),
                 milliseconds: try row.integer(2),
                 status: try row.optionalInteger(3).map(Int.init),
-                words: try row.optionalText(4)
+                words: try row.optionalText(4),
+                trace: try row.optionalText(6)
             )
         }
     }

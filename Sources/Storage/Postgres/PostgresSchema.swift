@@ -10,7 +10,7 @@ enum PostgresSchema {
     private static let migrations: [(name: String, sql: String)] = [
         ("2026-11-26 log", log), ("2026-11-26 append", append), ("2026-11-26 delivery", delivery),
         ("2026-11-26 configuration", configuration), ("2026-11-26 refused messages", refusedMessages),
-        ("2026-11-26 erasures", erasures),
+        ("2026-11-26 erasures", erasures), ("2026-11-26 traces", "ALTER TABLE requests ADD COLUMN trace TEXT"),
     ]
 
     /// Makes what is missing, one process at a time.

@@ -19,6 +19,10 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 former keys of sources") { connection in
             try connection.execute(sql: "ALTER TABLE kept_sources ADD COLUMN former BLOB")
         }
+        migrator.registerMigration("2026-11-26 traces") { connection in
+            // Requests of before named none.
+            try connection.execute(sql: "ALTER TABLE requests ADD COLUMN trace TEXT")
+        }
         return migrator
     }
 

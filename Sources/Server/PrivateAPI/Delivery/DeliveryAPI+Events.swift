@@ -136,6 +136,7 @@ extension DeliveryAPI {
                     "sentAt": .time(request.sentAt), "milliseconds": .number(JSON.Number(request.milliseconds)),
                     "status": request.status.map { .number(JSON.Number($0)) } ?? .null,
                     "words": request.words.map(JSON.string) ?? .null,
+                    "trace": request.trace.map(JSON.string) ?? .null,
                 ]
             }
         }
