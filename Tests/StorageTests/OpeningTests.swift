@@ -99,7 +99,8 @@ import Testing
         #expect(
             error?.description
                 == "\(name) was written by a newer version of Ferry (schema \(known + 1)); "
-                + "this one knows up to \(known). Use that version, or another data folder"
+                + "this one knows up to \(known). Use that version, restore a backup that was made before it came, "
+                + "or choose another data folder"
         )
     }
 

@@ -13,9 +13,20 @@ final class DataFolder: Sendable {
     let path: String
     private let lock: CInt
 
+    /// There while a backup is being restored into the folder.
+    static let mark = "restoring"
+
     /// Makes the folder if it is missing and takes hold of it.
-    init(_ path: String) throws(StorageError) {
+    ///
+    /// - Throws: `refused` where a restore was not finished, unless it is about to be.
+    init(_ path: String, isBeingRestored: Bool = false) throws(StorageError) {
         try Self.makeFolder(path)
+        guard isBeingRestored || access("\(path)/\(Self.mark)", F_OK) != 0 else {
+            throw StorageError(
+                .refused,
+                "\(path) holds half of a backup: run ferry restore again, or choose another data folder"
+            )
+        }
         let file = path + "/ferry.lock"
         let lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
@@ -55,7 +66,7 @@ final class DataFolder: Sendable {
         // Who may open the file for writing but does not own it may not change its mode, and need not.
         _ = fchmod(descriptor, 0o600)
         _ = Self.closeFile(descriptor)
-        Self.flushFolder(path)
+        Self.flush(path)
         return file
     }
 
@@ -72,6 +83,12 @@ final class DataFolder: Sendable {
         return file
     }
 
+    /// The folder that a path is in.
+    static func parent(of path: String) -> String {
+        let steps = path.split(separator: "/").dropLast().joined(separator: "/")
+        return path.hasPrefix("/") ? "/" + steps : steps.isEmpty ? "." : steps
+    }
+
     /// Makes the folder and those above it.
     private static func makeFolder(_ path: String) throws(StorageError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
@@ -84,7 +101,7 @@ final class DataFolder: Sendable {
             made += made.isEmpty || made == "/" ? String(step) : "/" + step
             let mode: mode_t = position == steps.count - 1 ? 0o700 : 0o755
             if mkdir(made, mode) == 0 {
-                flushFolder(parent)
+                flush(parent)
                 continue
             }
             guard errno == EEXIST || isFolder(made) else {
@@ -104,7 +121,7 @@ final class DataFolder: Sendable {
 
     /// A new entry of a folder is durable when the folder is. Not every file system can do it; then nothing is lost
     /// but a file that has just been made.
-    private static func flushFolder(_ path: String) {
+    static func flush(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)

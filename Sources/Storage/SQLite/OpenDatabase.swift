@@ -77,16 +77,26 @@ final class OpenDatabase: Sendable {
         with migrator: DatabaseMigrator,
         name: String
     ) throws {
-        let applied = try writer.read { try migrator.appliedIdentifiers($0) }
+        try refuseNewer(writer, than: migrator, name: name)
+        try migrator.migrate(writer)
+    }
+
+    /// - Throws: `newerVersion` where a migration was run that this version doesn't know. Nothing is changed.
+    static func refuseNewer(
+        _ database: any DatabaseReader,
+        than migrator: DatabaseMigrator,
+        name: String
+    ) throws {
+        let applied = try database.read { try migrator.appliedIdentifiers($0) }
         let known = migrator.migrations
         guard applied.isSubset(of: known) else {
             throw StorageError(
                 .newerVersion,
                 "\(name) was written by a newer version of Ferry (schema \(applied.count)); "
-                    + "this one knows up to \(known.count). Use that version, or another data folder"
+                    + "this one knows up to \(known.count). Use that version, restore a backup that was made before "
+                    + "it came, or choose another data folder"
             )
         }
-        try migrator.migrate(writer)
     }
 
     /// Tells of a commit, on the writer's connection and outside of a transaction.
