@@ -28,8 +28,7 @@ struct ServerOptions: ParsableArguments {
         let reference = token.map(SecretReference.init)
         do {
             let given = try reference?.resolved() ?? ProcessInfo.processInfo.environment["FERRY_ADMIN_TOKEN"]
-            let trusting = try certificate.map { try HTTPClient.ofCommands(trusting: $0) } ?? .ofCommands
-            return AdminClient(url: url.hasSuffix("/") ? String(url.dropLast()) : url, token: given, client: trusting)
+            return try AdminClient(url: url, token: given, certificate: certificate)
         } catch let error as ValidationError {
             throw error
         } catch {
@@ -74,6 +73,19 @@ struct AdminClient {
     fileprivate let url: String
     fileprivate let token: String?
     fileprivate let client: HTTPClient
+
+    /// - Throws: `ValidationError` for a file with a certificate that is none.
+    init(url: String, token: String?, certificate: String?) throws {
+        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.token = token
+        client = try certificate.map { try HTTPClient.ofCommands(trusting: $0) } ?? .ofCommands
+    }
+
+    /// Whether a server answers there that takes events.
+    func isReady() async -> Bool {
+        let response = try? await client.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
+        return response?.status == .ok
+    }
 
     /// The server did not do it, for this reason.
     struct Failure: Error, CustomStringConvertible {

@@ -15,7 +15,7 @@ struct Ferry: AsyncParsableCommand {
             GiveUp.self,
             Failed.self, Replay.self,
             JobCommands.self, Export.self, Apply.self, Reload.self, RevisionCommands.self, RemoveIntegration.self,
-            Erase.self, Rejected.self, LogCommands.self, MakeBackup.self, RestoreBackup.self,
+            Erase.self, Rejected.self, LogCommands.self, Doctor.self, MakeBackup.self, RestoreBackup.self,
         ]
     )
 }
