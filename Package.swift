@@ -162,7 +162,9 @@ let package = Package(
         ),
         tests(
             "EndToEndTests",
-            ["ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", asyncHTTPClient] + nio,
+            [
+                "ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", asyncHTTPClient, grdb, yams,
+            ] + nio,
             resources: [.copy("Browser"), .copy("SDKs"), .copy("Vectors")]
         ),
     ]
