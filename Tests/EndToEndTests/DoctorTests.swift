@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import LosslessJSON
 import Testing
 
@@ -160,6 +161,35 @@ import Testing
         #expect(report.status == 1)
         #expect(!report.checks.description.contains("geheim"))
         #expect(workspace.stop() == 0)
+    }
+
+    @Test func `names a clock that was set back, and a key that is missing for what lives in the data`() async throws {
+        let ferry = try await RunningFerry(data: data)
+        #expect(try await ferry.post("/v1/track", ["userId": "u1", "event": "E"]).status == 200)
+        let text = """
+            integrations:
+              kept: { type: customerio, settings: { endpoint: "http://127.0.0.1:1", site_id: s, api_key: geheim } }
+            """
+        let applied = try await FerryProcess.run(["apply", "-", "--url", ferry.privateURL], input: text)
+        #expect(applied.status == 0, "\(applied.errors)")
+        #expect(ferry.stop() == 0)
+        let before = try await doctor(["--data", data])
+        #expect(before.lines("clock").first?.hasPrefix("ok ") == true && before.lines("seal.key").isEmpty)
+        #expect(
+            before.lines("integration").contains(
+                "skipped kept: it lives in the data, and is asked about while a server runs"
+            )
+        )
+        let database = try DatabaseQueue(path: data + "/ferry.db")
+        try await database.write { try $0.execute(sql: "UPDATE events SET received_at = received_at + 7200000") }
+        try database.close()
+        try FileManager.default.removeItem(atPath: data + "/seal.key")
+        let after = try await doctor(["--data", data])
+        let clock = after.lines("clock").first ?? ""
+        #expect(clock.hasPrefix("warning ") && clock.contains("and the newest event came 71"), "\(clock)")
+        let missing = after.lines("seal.key").first ?? ""
+        #expect(missing.hasPrefix("fault it is missing: the secrets of ") && missing.contains("kept"), "\(missing)")
+        #expect(after.status == 1)
     }
 
     @Test func `names a damaged log, and what a newer version wrote`() async throws {
