@@ -103,6 +103,32 @@ import Yams
         #expect(families(exposed.keys).subtracting(families(used)) == ["up"])
     }
 
+    @Test func `are told of a full log as long as its sources are answered 429`() async throws {
+        let folder = try ScratchFolder()
+        let ferry = try await RunningFerry(
+            data: folder.url.appending(path: "data").path,
+            config: try folder.file(
+                "ferry.yaml",
+                """
+                retention: { size: 1MB }
+                sources: { web: { write_key: k } }
+                integrations:
+                  main: { type: customerio, settings: { endpoint: "http://127.0.0.1:1", site_id: s, api_key: k } }
+                """
+            )
+        )
+        #expect(try await ferry.text("/metrics").contains("\nferry_log_full 0\n"))
+        let text = JSON.string(String(repeating: "x", count: 60_000))
+        var status: UInt = 200
+        while status == 200 {
+            let call: JSON = ["userId": "u1", "event": "E", "properties": ["text": text]]
+            status = try await ferry.post("/v1/track", call, key: "k").status
+        }
+        #expect(status == 429)
+        #expect(try await ferry.text("/metrics").contains("\nferry_log_full 1\n"))
+        #expect(ferry.stop() == 0)
+    }
+
     @Test func `say of each alert how bad it is and what to do, and the handbook knows it`() throws {
         let alerts = try YAMLDecoder().decode(
             Alerts.self,

@@ -56,6 +56,9 @@ package struct LogRetention: Sendable {
         return outcome
     }
 
+    /// Whether the log takes no events, because all that it holds is still needed.
+    package var isFull: Bool { gate.isClosed }
+
     /// Bytes that the log and everything about delivery use, without what is free in a file of Ferry's own.
     package func usedBytes() async throws(StorageError) -> Int64 {
         try await commits.engine.read { try RetentionTables.usedBytes($0) }

@@ -57,6 +57,12 @@ package struct MetricsAPI: Sendable {
         let commits = log.commitStatistics
         page.add("ferry_log_events", .gauge, "Events in the log.", Double(count))
         page.add("ferry_log_bytes", .gauge, "Bytes that the log's database uses.", Double(bytes))
+        page.add(
+            "ferry_log_full",
+            .gauge,
+            "1 while the log is at its size, all of it is still to be delivered, and sources are answered 429.",
+            delivery.data.retention.isFull ? 1 : 0
+        )
         page.add("ferry_messages_rejected_kept", .gauge, "Refused messages that are kept.", Double(refused))
         page.add("ferry_log_commits_total", .counter, "Group commits to the log.", Double(commits.groups))
         page.add(
