@@ -267,6 +267,7 @@ extension Moment {
 
 extension Configuration.DataLocation {
     /// - Parameter folder: what the machine keeps by itself where this is a database.
+    /// - Returns: the place as the storage knows it.
     /// - Throws: `SecretReference.Missing`.
     func storage(with folder: String) throws -> DataStore.Location {
         switch self {

@@ -125,7 +125,9 @@ struct Serve: AsyncParsableCommand {
         }
         log.say(
             "Ferry is ready",
-            facts: ["public": "\(addresses.publicURL)", "private": "\(addresses.privateURL)", "data": "\(addresses.data)"],
+            facts: [
+                "public": "\(addresses.publicURL)", "private": "\(addresses.privateURL)", "data": "\(addresses.data)",
+            ],
             asText: lines
         )
     }

@@ -3,6 +3,7 @@ import Foundation
 import LosslessJSON
 import NIOCore
 import NIOHTTP1
+import PostgresServer
 import Seeding
 import Storage
 import Synchronization
@@ -53,6 +54,28 @@ import Testing
         #expect(trial.refusals > 0, "the disk was never full")
         try await trial.check()
     }
+
+    /// The log is in PostgreSQL, whose server goes away now and then as well: by command, or as if the power had failed.
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `nor by a database server that goes away and comes back`() async throws {
+        let folder = try ScratchFolder()
+        let server = try PostgresServer()
+        let trial = CrashTrial(database: server.url(), folder: folder.url.appending(path: "folder").path)
+        let modes: [PostgresServer.StopMode] = [.fast, .immediate, .killed]
+        trial.beforeEachCrash = { [trial] round in
+            let before = trial.refusals
+            try? server.stop(modes[round % modes.count])
+            for _ in 0..<100 where trial.refusals == before { try? await Task.sleep(for: .milliseconds(50)) }
+            try? server.start()
+            // The same Ferry goes on.
+            let acknowledged = trial.count
+            for _ in 0..<200 where trial.count == acknowledged { try? await Task.sleep(for: .milliseconds(50)) }
+            #expect(trial.count > acknowledged, "nothing was taken once the server was back")
+        }
+        try await trial.run(crashes: Self.crashes)
+        #expect(trial.refusals > 0, "the server was never away")
+        try await trial.check()
+    }
 }
 
 /// One run of senders against a server that does not live long.
@@ -69,12 +92,36 @@ private final class CrashTrial: Sendable {
         var beforeEachCrash: (@Sendable (Int) async -> Void)?
     }
 
+    /// Where the log is.
+    private let location: DataStore.Location
+    /// What the server is started with.
     private let data: String
+    private let arguments: [String]
+    private let environment: [String: String]
     private let state = Mutex(State())
 
     init(data: String) {
         self.data = data
+        (location, arguments, environment) = (.folder(data), [], [:])
     }
+
+    /// With the log in a database.
+    init(database url: String, folder: String) {
+        data = "env:FERRY_TEST_DATABASE"
+        location = .postgres(url, folder: nil)
+        (arguments, environment) = (["--folder", folder], ["FERRY_TEST_DATABASE": url])
+    }
+
+    private func start(_ environment: [String: String] = [:]) async throws -> RunningFerry {
+        try await RunningFerry(
+            data: data,
+            arguments: arguments,
+            environment: self.environment.merging(environment) { $1 }
+        )
+    }
+
+    /// Messages that were acknowledged until now.
+    var count: Int { state.withLock { $0.acknowledged.reduce(0) { $0 + $1.count } } }
 
     /// Requests that were answered, and not with 200.
     var refusals: Int { state.withLock { $0.refusals } }
@@ -91,7 +138,7 @@ private final class CrashTrial: Sendable {
             // The senders go on until they are told, also when something fails here.
             defer { state.withLock { $0.isOver = true } }
             for round in 0...crashes {
-                let ferry = try await RunningFerry(data: data, environment: environment(round))
+                let ferry = try await start(environment(round))
                 state.withLock { $0.url = ferry.publicURL }
                 try await Task.sleep(for: .milliseconds(Int.random(in: 50...700, using: &chance)))
                 await beforeEachCrash?(round)
@@ -156,22 +203,30 @@ private final class CrashTrial: Sendable {
         let count = acknowledged.reduce(0) { $0 + $1.count }
         print("Crashes: \(count) messages acknowledged")
         #expect(acknowledged.allSatisfy { !$0.isEmpty })
-        try checkLog(acknowledged)
-        let ferry = try await RunningFerry(data: data)
+        try await checkLog(acknowledged)
+        let ferry = try await start()
         try await checkWorkspace(of: ferry, acknowledged)
         #expect(ferry.stop() == 0)
     }
 
-    private func checkLog(_ acknowledged: [[String]]) throws {
+    private func checkLog(_ acknowledged: [[String]]) async throws {
         var logged = [[String]](repeating: [], count: Self.senders)
         var changed: [String] = []
-        try LogReader(folder: data).forLast(.max) { event in
-            let message = try JSON(parsing: event.body)
-            let name = try #require(message["event"]?.stringValue)
-            if message["properties"]?.description != Self.properties(name).description { changed.append(name) }
-            let sender = try #require(name.split(separator: "-").dropFirst().first.flatMap { Int($0) })
-            logged[sender].append(name)
+        let store = try DataStore(opening: location)
+        var position: Int64 = 0
+        while true {
+            let page = try await store.log.read(after: position, limit: 1_000)
+            guard let last = page.last else { break }
+            for event in page {
+                let message = try JSON(parsing: event.body)
+                let name = try #require(message["event"]?.stringValue)
+                if message["properties"]?.description != Self.properties(name).description { changed.append(name) }
+                let sender = try #require(name.split(separator: "-").dropFirst().first.flatMap { Int($0) })
+                logged[sender].append(name)
+            }
+            position = last.seq
         }
+        try store.close()
         #expect(changed.isEmpty)
         Self.compare(logged, acknowledged)
     }

@@ -20,8 +20,11 @@ final class PostgresLog: LogEngine {
     /// It blocks: call it at the start of a process.
     ///
     /// - Throws: `unavailable`, `unwritable` where the user may not make tables, `newerVersion`.
-    /// - Parameter isAlone: whether another Ferry is kept out, and keeps this one out. Several can append and read; but each
-    ///   would deliver everything.
+    /// - Parameters:
+    ///   - text: the database's URL.
+    ///   - limits: bounds of what waits.
+    ///   - isAlone: whether another Ferry is kept out, and keeps this one out. Several can append and read; but each would
+    ///     deliver everything.
     init(_ text: String, limits: DataStore.Limits, isAlone: Bool = true) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
@@ -47,7 +50,7 @@ final class PostgresLog: LogEngine {
         }
     }
 
-    private static var options: PostgresOptions {
+    static var options: PostgresOptions {
         var options = PostgresOptions()
         options.settings = [
             ("search_path", PostgresSchema.name),

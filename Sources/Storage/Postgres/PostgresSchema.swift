@@ -26,16 +26,7 @@ enum PostgresSchema {
             )
             if exists.count == 0 { try connection.run("CREATE SCHEMA \(name)") }
             try connection.run("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
-            let rows = try connection.query("SELECT name FROM migrations", [])
-            let applied = try (0..<rows.count).map { String(decoding: try rows.bytes($0, 0), as: UTF8.self) }
-            let known = migrations.map(\.name)
-            guard applied.allSatisfy(known.contains) else {
-                throw StorageError(
-                    .newerVersion,
-                    "the database was written by a newer version of Ferry (schema \(applied.count)); "
-                        + "this one knows up to \(known.count). Use that version, or another database"
-                )
-            }
+            let applied = try applied(connection)
             for migration in migrations where !applied.contains(migration.name) {
                 try connection.run(migration.sql)
                 _ = try connection.query(
@@ -44,6 +35,26 @@ enum PostgresSchema {
                 )
             }
         }
+    }
+
+    /// Whether the tables are there, as this version knows them.
+    static func isMade(_ connection: PostgresConnection) throws -> Bool {
+        let table = try connection.query("SELECT 1 WHERE to_regclass('\(name).migrations') IS NOT NULL")
+        return try table.count != 0 && applied(connection).count == migrations.count
+    }
+
+    private static func applied(_ connection: PostgresConnection) throws -> [String] {
+        let rows = try connection.query("SELECT name FROM migrations", [])
+        let applied = try (0..<rows.count).map { String(decoding: try rows.bytes($0, 0), as: UTF8.self) }
+        let known = migrations.map(\.name)
+        guard applied.allSatisfy(known.contains) else {
+            throw StorageError(
+                .newerVersion,
+                "the database was written by a newer version of Ferry (schema \(applied.count)); "
+                    + "this one knows up to \(known.count). Use that version, or another database"
+            )
+        }
+        return applied
     }
 
     // MARK: The log

@@ -35,22 +35,18 @@ struct Doctor: AsyncParsableCommand {
                 .fault("configuration", error.description, "mend the file; ferry check says the same with every line")
             )
         }
-        if let data {
-            guard let location = Configuration.DataLocation(data) else {
-                throw ValidationError("--data: name a folder, or memory")
-            }
-            configuration.data = location
-        }
+        if let data { configuration.data = Configuration.DataLocation(data) }
         var holder = DataFolderHolder.nobody
         var kept: [String] = []
-        if case .folder(let path) = configuration.data {
+        switch configuration.data {
+        case .folder(let path):
             holder = DataFolderHolder(of: path)
             findings += DataFolderChecks(path, retention: configuration.retention).findings
             let log = LogChecks(path, at: .now)
             findings += log.findings
             kept = log.keptIntegrations
-        } else {
-            findings.append(.skipped("data", "in memory: it is gone when the server stops"))
+        case .memory: findings.append(.skipped("data", "in memory: it is gone when the server stops"))
+        case .database(let url): findings.append(Self.look(at: url))
         }
         let process: Int32? = if case .process(let number) = holder, number > 0 { number } else { nil }
         findings += LimitChecks(process: process).findings
@@ -64,6 +60,16 @@ struct Doctor: AsyncParsableCommand {
         }
         show(findings)
         if findings.contains(where: { $0.state == .fault }) { throw ExitCode.failure }
+    }
+
+    private static func look(at url: SecretReference) -> Finding {
+        do {
+            let database = try DatabaseGlance(at: try url.resolved())
+            let state = database.isInUse ? ", in use" : database.isMade ? "" : ", without Ferry's tables as yet"
+            return .ok("data", "\(database.name), PostgreSQL \(database.version)\(state)")
+        } catch {
+            return .fault("data", "\(error)", "mend the URL, the login or the server: docs/postgresql.md")
+        }
     }
 
     private func show(_ findings: [Finding]) {

@@ -266,7 +266,9 @@ import Testing
         #expect(try found(in: scratch).isEmpty)
     }
 
-    @Test(arguments: Engine.all) func `removes whoever has the address as an attribute, where people are known by id`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `removes whoever has the address as an attribute, where people are known by id`(
+        engine: Engine
+    ) async throws {
         let store = try DataStore(opening: try await engine.empty())
         let values: [JSON] = [.string(Self.email.uppercased()), "other@x.com", 7, ["a": .string(Self.email)], []]
         try await store.workspaces.write(in: "w") { workspace in
@@ -307,7 +309,9 @@ import Testing
         #expect(receipt.events == 3 && receipt.operations == 1 && receipt.people == 3)
     }
 
-    @Test(arguments: Engine.all) func `of many events is done in pieces, and leaves those that came later`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `of many events is done in pieces, and leaves those that came later`(
+        engine: Engine
+    ) async throws {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)
         let store = try DataStore(opening: data)
