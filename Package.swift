@@ -163,7 +163,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", "PostgresServer", asyncHTTPClient,
+                "ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", "PostgresServer",
+                asyncHTTPClient,
                 grdb, yams,
             ] + nio,
             resources: [.copy("Browser"), .copy("SDKs"), .copy("Vectors")]
