@@ -41,7 +41,8 @@ enum Libpq {
 
     static func load(_ names: [String] = names) -> Result<ferry_libpq, PostgresError> {
         guard let library = names.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first else {
-            return .failure(missing("\(names[0]), PostgreSQL's client library, is not on this machine"))
+            let reason = dlerror().map { String(cString: $0) } ?? names[0]
+            return .failure(missing("PostgreSQL's client library can't be loaded (\(reason))"))
         }
         return withUnsafeTemporaryAllocation(of: ferry_libpq.self, capacity: 1) { table in
             guard let place = table.baseAddress else { return .failure(missing("\(names[0]) could not be loaded")) }

@@ -18,6 +18,8 @@ struct Pipeline {
 
     private let functions: ferry_libpq
     private var steps: [Step] = []
+    /// How many statements there are.
+    private var count = 0
     /// What is prepared by an earlier step.
     private var names: [PreparedStatements.Key: String] = [:]
 
@@ -41,6 +43,7 @@ struct Pipeline {
             steps.append(.prepare(key, name: name))
         }
         steps.append(.execute(key, name: name, values))
+        count += 1
     }
 
     mutating func deallocate(_ name: String) {
@@ -64,6 +67,7 @@ struct Pipeline {
                 if functions.PQresultStatus(result) == PGRES_PIPELINE_SYNC {
                     functions.PQclear(result)
                     guard functions.PQexitPipelineMode(exchange.connection) == 1 else { throw .unknown }
+                    guard refusal != nil || results.count == count else { throw .unknown }
                     return (results, refusal)
                 }
                 guard !Exchange.copies.contains(functions.PQresultStatus(result)) else {

@@ -1,4 +1,5 @@
 import CPostgres
+import Dispatch
 
 /// Postgres: PostgreSQL's client library, libpq, as Swift: connections, statements with binary values, and errors by kind.
 ///
@@ -139,19 +140,24 @@ package final class PostgresConnection {
         isGivenUp = true
         switch end {
         case .late:
-            canceller.cancel()
+            cancelApart()
             return PostgresError(.timeout, "\(url) did not answer a statement in time", isInDoubt: true)
         case .lost:
-            return refusal?.inDoubt
-                ?? PostgresError(
-                    .unreachable,
-                    "The connection to \(url) was lost during a statement: \(exchange.lastWords)",
-                    isInDoubt: true
-                )
+            if let refusal, refusal.sqlState != nil { return refusal.inDoubt }
+            return PostgresError(
+                .unreachable,
+                "The connection to \(url) was lost during a statement: \(exchange.lastWords)",
+                isInDoubt: true
+            )
         case .unknown:
-            canceller.cancel()
-            return PostgresError(.other, "A statement can't be carried out this way", isInDoubt: true)
+            cancelApart()
+            return PostgresError(.other, "\(url) gave an answer that was not expected", isInDoubt: true)
         }
+    }
+
+    /// Cancels without waiting: where a server doesn't answer, the system may still take the connection that this needs.
+    private func cancelApart() {
+        DispatchQueue.global().async { [canceller] in canceller.cancel() }
     }
 }
 
@@ -173,7 +179,7 @@ package final class PostgresCanceller: @unchecked Sendable {
     }
 
     /// Asks the server to cancel the statement that is being carried out; without one it does nothing. It opens a connection
-    /// for that, and waits no longer for the server than the connection does.
+    /// for that and waits until the server has taken the request.
     package func cancel() {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { words in
             _ = functions.PQcancel(handle, words.baseAddress, 256)

@@ -4,7 +4,7 @@ package struct PostgresOptions: Sendable {
     package var applicationName = "ferry"
     /// Settings of the session, as `SET` takes them: ("synchronous_commit", "on").
     package var settings: [(String, String)] = []
-    /// How long each host has to take a connection and the login.
+    /// How long each host has to take a connection and the login. Finding its address comes on top: the system does that.
     package var connectTimeout = Duration.seconds(5)
     /// How long data may be on the way without the server's system saying that they came: after that the connection is lost.
     package var silenceTimeout = Duration.seconds(10)

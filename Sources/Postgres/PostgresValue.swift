@@ -56,6 +56,9 @@ struct EncodedValues {
 
     init(_ values: [PostgresValue]) throws(PostgresError) {
         types = values.map(\.type)
+        guard values.count <= 65_535 else {
+            throw PostgresError(.unexpectedValue, "A statement has \(values.count) values; PostgreSQL takes 65,535")
+        }
         // The server refuses a message of a gibibyte, and libpq counts in 32 bits.
         let size = values.reduce(0) { $0 + Self.size(of: $1) }
         guard size < 1 << 30 else {

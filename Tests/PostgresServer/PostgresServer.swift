@@ -61,8 +61,9 @@ package final class PostgresServer: Sendable {
     private let process = Mutex<Process?>(nil)
     private static let databases = Atomic<Int>(0)
 
-    /// Makes a server and starts it, with further settings of its own, as `max_connections=10`.
-    package init(settings: [String] = []) throws {
+    /// Makes a server and starts it, with further settings of its own, as `max_connections=10`; and if it is to speak TLS,
+    /// with a certificate for `localhost` that it has signed itself, in `certificate`.
+    package init(settings: [String] = [], hasTLS: Bool = false) throws {
         programs = try PostgresPrograms()
         port = try Self.freePort()
         folder = FileManager.default.temporaryDirectory.appending(path: "ferry-pg-\(UUID().uuidString.prefix(8))")
@@ -71,14 +72,19 @@ package final class PostgresServer: Sendable {
             [
                 "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=\(folder.path)", "fsync=off",
                 "full_page_writes=off", "max_connections=200", "log_min_messages=warning",
-            ] + settings
+            ]
+            + (hasTLS
+                ? ["ssl=on", "ssl_cert_file=\(folder.path)/cert.pem", "ssl_key_file=\(folder.path)/key.pem"] : [])
+            + settings
         keeper = try Guard(folder)
         try makeCluster()
+        if hasTLS { try makeCertificate() }
         try start()
     }
 
     deinit {
-        try? stop(.immediate)
+        freeze(false)
+        stop(.immediate)
         keeper.end()
     }
 
@@ -127,7 +133,7 @@ package final class PostgresServer: Sendable {
     }
 
     /// Stops the server.
-    package func stop(_ mode: StopMode = .fast) throws {
+    package func stop(_ mode: StopMode = .fast) {
         process.withLock { process in
             guard let running = process else { return }
             kill(running.processIdentifier, mode.signal)
@@ -139,7 +145,7 @@ package final class PostgresServer: Sendable {
 
     /// Stops the server and starts it again, on the same port with the same data.
     package func restart(_ mode: StopMode = .fast) throws {
-        try stop(mode)
+        stop(mode)
         try start()
     }
 
@@ -153,6 +159,7 @@ package final class PostgresServer: Sendable {
         }
     }
 
+    package var certificate: URL { folder.appending(path: "cert.pem") }
     private var data: URL { folder.appending(path: "data") }
     private var log: URL { folder.appending(path: "log") }
     private var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
@@ -177,6 +184,23 @@ package final class PostgresServer: Sendable {
         )
         initdb.waitUntilExit()
         guard initdb.terminationStatus == 0 else { throw PostgresServerError("initdb failed: \(logText)") }
+    }
+
+    private func makeCertificate() throws {
+        let key = folder.appending(path: "key.pem").path
+        let openssl = Process()
+        openssl.executableURL = URL(filePath: "/usr/bin/env")
+        openssl.arguments = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", key, "-out", certificate.path, "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost",
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.launchAlone()
+        openssl.waitUntilExit()
+        guard openssl.terminationStatus == 0 else { throw PostgresServerError("openssl made no certificate") }
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+        try programs.handOver([key, certificate.path])
     }
 
     /// Waits until the server takes connections, or has ended.

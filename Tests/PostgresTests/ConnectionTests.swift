@@ -3,7 +3,7 @@ import Postgres
 import PostgresServer
 import Testing
 
-@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)), .offThePool)
 struct `Connections` {
     @Test func `have a name, and the settings that they are given`() async throws {
         var options = PostgresOptions()
@@ -76,6 +76,45 @@ struct `Connections` {
         options.connectTimeout = .seconds(600)
         let url = "postgresql://ferry:secret@127.0.0.1:\(listener.port)/postgres?connect_timeout=1"
         #expect(try PostgresURL.refusal(url, options).kind == .unreachable)
+    }
+
+    @Test func `are encrypted where the URL asks for it`() throws {
+        let server = try PostgresServer(hasTLS: true)
+        let plain =
+            "postgresql://ferry:\(server.password)@localhost:\(server.port)/postgres?hostaddr=127.0.0.1&sslmode="
+        let isEncrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        #expect(try PostgresConnection(PostgresURL(plain + "disable")).number(isEncrypted) == 0)
+        #expect(try PostgresConnection(PostgresURL(plain + "require")).number(isEncrypted) == 1)
+        let verified = "\(plain)verify-full&sslrootcert=\(server.certificate.path)"
+        let connection = try PostgresConnection(PostgresURL(verified))
+        #expect(try connection.number(isEncrypted) == 1)
+        let body = [UInt8](repeating: 7, count: 1 << 20)
+        let results = try connection.pipeline((0..<8).map { _ in ("SELECT $1", [.bytes(body)]) })
+        #expect(try results.allSatisfy { try $0.bytes(0, 0) == body })
+        // A name that the certificate isn't for; and a server without TLS.
+        let other = verified.replacing("@localhost:", with: "@db.example:")
+        #expect(try PostgresURL.refusal(other).kind == .unreachable)
+        let shared = try PostgresServer.shared().url() + "?sslmode=require"
+        #expect(try PostgresURL.refusal(shared).kind == .unreachable)
+        server.stop(.immediate)
+        let error = try connection.refusal("SELECT 1")
+        #expect(error.kind == .unreachable)
+    }
+
+    @Test func `are used by many threads at once, each by one`() async throws {
+        let url = try PostgresURL(await PostgresServer.shared().database())
+        let sums = try await withThrowingTaskGroup { group in
+            for thread in 1...8 as ClosedRange<Int64> {
+                group.addTask {
+                    let connection = try PostgresConnection(url)
+                    return try (0..<200 as Range<Int64>).reduce(0) { sum, number in
+                        try sum + connection.number("SELECT $1 * $2", [.integer(thread), .integer(number)])
+                    }
+                }
+            }
+            return try await group.reduce(into: [Int64]()) { $0.append($1) }
+        }
+        #expect(sums.sorted() == (1...8).map { $0 * 19_900 })
     }
 
     @Test func `are cancelled from another thread, and stay`() async throws {

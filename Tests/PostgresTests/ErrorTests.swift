@@ -3,7 +3,7 @@ import Postgres
 import PostgresServer
 import Testing
 
-@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)), .offThePool)
 struct `Errors` {
     @Test(
         arguments: [

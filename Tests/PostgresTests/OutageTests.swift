@@ -6,7 +6,8 @@ import Testing
 @Suite(
     .enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"),
     .serialized,
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(2)),
+    .offThePool
 )
 struct `An outage` {
     @Test(arguments: [PostgresServer.StopMode.fast, .immediate, .killed])
@@ -19,7 +20,7 @@ struct `An outage` {
         try connection.run("CREATE TABLE t (n int8); INSERT INTO t VALUES (1)")
         // Of a server whose first process is killed, the others go on until they look for it.
         let statement = mode == .killed ? "SELECT pg_sleep(2)" : "SELECT pg_sleep(60)"
-        after(0.5) { try? server.stop(mode) }
+        after(0.5) { server.stop(mode) }
         let error = try? #require(throws: PostgresError.self) {
             _ = try connection.query(statement)
             while true { _ = try connection.query("SELECT 1") }
@@ -39,8 +40,9 @@ struct `An outage` {
         let connection = try PostgresConnection(PostgresURL(server.url()))
         connection.statementTimeout = .seconds(1)
         server.freeze(true)
-        after(2) { server.freeze(false) }
-        let error = try connection.refusal("SELECT 1")
+        defer { server.freeze(false) }
+        // Too much to be on its way when the server reads nothing.
+        let error = try connection.refusal("SELECT $1", [.bytes([UInt8](repeating: 0, count: 1 << 24))])
         #expect(error.kind == .timeout)
         #expect(error.isInDoubt)
         #expect(connection.isBroken)

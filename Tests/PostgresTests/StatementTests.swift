@@ -2,7 +2,7 @@ import Postgres
 import PostgresServer
 import Testing
 
-@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)), .offThePool)
 struct `Statements` {
     private func bounded(_ bound: Int) async throws -> PostgresConnection {
         var options = PostgresOptions()

@@ -2,7 +2,7 @@ import Postgres
 import PostgresServer
 import Testing
 
-@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .offThePool)
 struct `The URL of a database` {
     @Test(arguments: [
         ("postgresql://jane:secret@db.example:6432/ferry", "postgresql://jane@db.example:6432/ferry"),

@@ -2,7 +2,7 @@ import Postgres
 import PostgresServer
 import Testing
 
-@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(1)), .offThePool)
 struct `Values` {
     @Test(arguments: [nil, 0, 1, -1, Int64.min, .max, 1 << 32, -(1 << 31)])
     func `whole numbers come back`(number: Int64?) async throws {
