@@ -65,7 +65,8 @@ struct Exchange {
                 until: deadline
             )
             guard isReady else { throw .late }
-            _ = functions.PQconsumeInput(connection)
+            // libpq would call itself busy for ever on a connection that is no more.
+            guard functions.PQconsumeInput(connection) == 1 else { throw .lost }
             unsent = functions.PQflush(connection)
         }
         return functions.PQgetResult(connection)
@@ -73,10 +74,12 @@ struct Exchange {
 
     /// As `next`, where another answer must come.
     func nextInPipeline() throws(End) -> OpaquePointer {
-        while true {
+        // One stands between two answers, another where libpq turns to the next statement.
+        for _ in 0..<4 {
             if let result = try next() { return result }
             guard isConnected else { throw .lost }
         }
+        throw .unknown
     }
 
     /// What an answer that is none of success says.

@@ -2,7 +2,7 @@
 /// password or a value of a statement.
 package struct PostgresError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What a caller tells apart.
-    package enum Kind: Sendable, Equatable, CaseIterable {
+    package enum Kind: Sendable, Equatable {
         /// libpq is not on this machine.
         case libraryMissing
         /// The URL is none, or names something that does not exist.
@@ -70,10 +70,17 @@ package struct PostgresError: Error, Sendable, Equatable, CustomStringConvertibl
         sqlState.hasPrefix("22") || sqlState.hasPrefix("P0")
     }
 
-    /// The first line, without the space around it.
+    /// The first line, without the space before it and without control characters.
     static func oneLine(_ message: String) -> String {
         let line = message.split(whereSeparator: \.isNewline).first ?? ""
-        return String(line.drop(while: \.isWhitespace))
+        return printable(String(line.drop(while: \.isWhitespace)))
+    }
+
+    /// What may stand in a line of a log.
+    static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 })
+        )
     }
 }
 

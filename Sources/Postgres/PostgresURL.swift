@@ -41,9 +41,13 @@ package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, Custom
         database = setting("dbname") ?? user
         hostCount = host.split(separator: ",", omittingEmptySubsequences: false).count
         connectTimeout = setting("connect_timeout").flatMap { Int($0) }
+        guard PostgresError.printable(host) == host else { throw Self.bad("its host has a control character") }
         guard port.utf8.allSatisfy({ "0123456789,".utf8.contains($0) }) else {
             throw Self.bad("its port is no number")
         }
+        let (host, port, user, database) = (
+            host, port, PostgresError.printable(user), PostgresError.printable(database)
+        )
         description =
             host.hasPrefix("/")
             ? "postgresql://\(user)@/\(database)?host=\(host)&port=\(port)"

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Testing
 
 /// Runs tests on threads of their own: what waits in libpq would hold those that all tests share, of which there are as many
@@ -11,7 +11,7 @@ struct OffThePool: SuiteTrait, TestTrait, TestScoping {
         testCase: Test.Case?,
         performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(DispatchExecutor.shared) { try await function() }
+        try await withTaskExecutorPreference(ThreadExecutor.shared) { try await function() }
     }
 }
 
@@ -19,12 +19,11 @@ extension Trait where Self == OffThePool {
     static var offThePool: Self { Self() }
 }
 
-private final class DispatchExecutor: TaskExecutor {
-    static let shared = DispatchExecutor()
-    private let queue = DispatchQueue(label: "tests that wait", attributes: .concurrent)
+private final class ThreadExecutor: TaskExecutor {
+    static let shared = ThreadExecutor()
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        Thread.detachNewThread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

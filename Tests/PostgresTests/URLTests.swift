@@ -12,6 +12,7 @@ struct `The URL of a database` {
         ("postgresql://jane:secret@one:1,two:2/ferry", "postgresql://jane@one:1,two:2/ferry"),
         ("postgresql://jane:secret@one,two:5433/ferry", "postgresql://jane@one:5432,two:5433/ferry"),
         ("postgresql://jane:secret@[::1]:6432/ferry", "postgresql://jane@[::1]:6432/ferry"),
+        ("postgresql://ja%0Ane:secret@db.example/fe%1Brry", "postgresql://ja?ne@db.example:5432/fe?rry"),
         ("postgresql://jane:secret@db.example", "postgresql://jane@db.example:5432/jane"),
     ])
     func `is printed without the password`(text: String, description: String) throws {
@@ -44,7 +45,7 @@ struct `The URL of a database` {
         ("postgresql://jane:secret@db/ferry?sslmod=require", "no setting sslmod"),
         ("postgresql://db/ferry?password=sec&ret=secret", "query parameter"),
         ("postgresql://db/ferry?secret", "separator"),
-        ("postgresql://jane:secret@[::1/ferry", "matching"),
+        ("postgresql://jane:secret@[::1/ferry", "matching"), ("postgresql://jane:secret@d%0Ab/ferry", "control"),
     ])
     func `is refused with words about what is wrong, but not with a piece of the password`(
         text: String,
