@@ -65,7 +65,7 @@ struct Exchange {
                 until: deadline
             )
             guard isReady else { throw .late }
-            // libpq would call itself busy for ever on a connection that is no more.
+            // What the server said before it ended the connection has been read by then.
             guard functions.PQconsumeInput(connection) == 1 else { throw .lost }
             unsent = functions.PQflush(connection)
         }

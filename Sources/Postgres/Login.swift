@@ -33,7 +33,7 @@ struct Login {
         if functions.PQstatus(connection) == CONNECTION_BAD { state = PGRES_POLLING_FAILED }
         while isInTime, state != PGRES_POLLING_OK, state != PGRES_POLLING_FAILED {
             let events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT
-            isInTime = Exchange.wait(for: numericCast(events), functions.PQsocket(connection), until: deadline)
+            isInTime = Exchange.wait(for: events, functions.PQsocket(connection), until: deadline)
             if isInTime { state = functions.PQconnectPoll(connection) }
         }
         guard isInTime, state == PGRES_POLLING_OK else {

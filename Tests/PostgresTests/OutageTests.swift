@@ -101,7 +101,7 @@ struct `An outage` {
         }
         let rows = try PostgresConnection(url).query("SELECT n FROM t")
         let found = Set(try (0..<rows.count).map { try rows.integer($0, 0) })
-        #expect(written.count > 20)
+        #expect(!written.isEmpty)
         #expect(written.isSubset(of: found))
         #expect(found.isSubset(of: written.union(doubtful)))
     }
