@@ -57,6 +57,12 @@ package final class PostgresConnection {
         return functions.PQstatus(connection) != CONNECTION_OK
     }
 
+    /// Whether the connection still stands, as far as the server has said: it is looked at, and nothing is sent.
+    package var isAlive: Bool {
+        guard let connection, !isBroken else { return false }
+        return Exchange(functions, connection, timeout: nil).isAlive()
+    }
+
     /// Asks the server to cancel the statement that is being carried out, if one is: it ends with `timeout`.
     ///
     /// From another thread, where this value can't go, it is `canceller.cancel()`.

@@ -160,6 +160,7 @@ struct Instance {
                     logger: logger,
                     onBound: publicBound.set
                 ),
+                PlaceKeeper(ledger: store.ledger, logger: logger),
                 Housekeeping(store, logger: logger) {
                     LogRetention.Policy(reload.retention, integrations: live.all.map(\.name))
                 },
@@ -276,6 +277,8 @@ extension Configuration.DataLocation {
         case .database(let url): .postgres(try url.resolved(), folder: folder)
         }
     }
+
+    var isDatabase: Bool { if case .database = self { true } else { false } }
 
     /// Where files go; `nil` in memory.
     func folder(with folder: String) -> String? {

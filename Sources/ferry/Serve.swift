@@ -4,6 +4,7 @@ import Foundation
 import Integrations
 import Logging
 import LosslessJSON
+import Storage
 import Server
 import TrackAPI
 
@@ -43,10 +44,23 @@ struct Serve: AsyncParsableCommand {
         let log = ServerLog(logFormat ?? configuration.log.format)
         let options = try options(configuration, log)
         try await log.reportingFaults {
-            let instance = try Instance(options, logger: log.logger)
-            try await instance.run()
+            try await Self.instance(options, log).run()
         }
         log.say("stopped", asText: ["stopped"])
+    }
+
+    /// Where another process delivers from the same database, this one waits for its turn.
+    private static func instance(_ options: Instance.Options, _ log: ServerLog) async throws -> Instance {
+        var isWaiting = false
+        while true {
+            do {
+                return try Instance(options, logger: log.logger)
+            } catch let error as StorageError where error.code == .locked && options.data.isDatabase {
+                if !isWaiting { log.logger.notice("waiting for its turn", metadata: ["reason": "\(error)"]) }
+                isWaiting = true
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
     }
 
     private func options(_ configuration: Configuration, _ log: ServerLog) throws -> Instance.Options {

@@ -64,7 +64,7 @@ import Testing
         let modes: [PostgresServer.StopMode] = [.fast, .immediate, .killed]
         trial.beforeEachCrash = { [trial] round in
             let before = trial.refusals
-            try? server.stop(modes[round % modes.count])
+            server.stop(modes[round % modes.count])
             for _ in 0..<100 where trial.refusals == before { try? await Task.sleep(for: .milliseconds(50)) }
             try? server.start()
             // The same Ferry goes on.

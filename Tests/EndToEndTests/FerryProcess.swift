@@ -137,6 +137,17 @@ final class RunningFerry: Sendable {
         process.waitUntilExit()
     }
 
+    /// SIGSTOP, and SIGCONT: it stands still, and goes on.
+    func freeze(_ isFrozen: Bool) {
+        Foundation.kill(process.processIdentifier, isFrozen ? SIGSTOP : SIGCONT)
+    }
+
+    /// The exit status, once it has ended by itself.
+    func end() async -> Int32 {
+        while process.isRunning { try? await Task.sleep(for: .milliseconds(20)) }
+        return process.terminationStatus
+    }
+
     /// SIGHUP: take the configuration file again.
     func hangUp() {
         Foundation.kill(process.processIdentifier, SIGHUP)

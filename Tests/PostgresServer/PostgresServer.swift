@@ -71,7 +71,7 @@ package final class PostgresServer: Sendable {
         self.settings =
             [
                 "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=\(folder.path)", "fsync=off",
-                "full_page_writes=off", "max_connections=200", "log_min_messages=warning",
+                "full_page_writes=off", "max_connections=500", "log_min_messages=warning",
             ]
             + (hasTLS
                 ? ["ssl=on", "ssl_cert_file=\(folder.path)/cert.pem", "ssl_key_file=\(folder.path)/key.pem"] : [])

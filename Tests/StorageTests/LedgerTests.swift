@@ -61,6 +61,19 @@ extension Ledger {
         #expect(try await store.ledger.cursor(.live, of: "other") == nil)
     }
 
+    /// A server's answer can be lost on its way; then the same is asked for again.
+    @Test(arguments: Engine.all) func `what is recorded twice under one mark counts once`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
+        let cursor = try await store.ledger.open(.live, of: "production", startingAt: 0)
+        var commit = CursorCommit(cursor: cursor.id, position: 5)
+        commit.tallies = [.init(minute: 1, verdict: "planned", count: 4)]
+        commit.requests = [SentRequest(operations: [], sentAt: 0, milliseconds: 1, status: 200, words: nil)]
+        for mark in [1, 1, 2, 2] as [Int64] { try await store.ledger.record(commit, mark: mark) }
+        #expect(try await store.ledger.tallies(of: cursor.id) == ["planned": 8])
+        try await store.ledger.record(commit)
+        #expect(try await store.ledger.tallies(of: cursor.id) == ["planned": 12])
+    }
+
     @Test(arguments: Engine.all) func `what is recorded is there after a restart`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
         let data = try await engine.data(in: scratch)

@@ -229,6 +229,14 @@ struct Lane: Sendable {
     }
 
     private func send(_ request: Cursor.Request) async -> Exchange {
+        // Where somebody else may deliver by now, nothing goes out until that is known; if it is so, the process ends.
+        while !ledger.mayDeliver {
+            guard !Task.isCancelled else {
+                let words = "another process may deliver"
+                return Exchange(status: nil, answer: .unavailable(words: words, retryAfter: nil), workspace: nil)
+            }
+            await surroundings.sleep(.milliseconds(50))
+        }
         let start = ContinuousClock.now
         let exchange = await integration.send(request.operations.map(\.operation))
         meters.count(exchange, operations: request.operations.count, took: start.duration(to: .now))
@@ -259,9 +267,10 @@ struct Lane: Sendable {
 
     /// Whether it is on the disk. It is tried until it is.
     private func record(_ commit: CursorCommit) async -> Bool {
+        let mark = Int64.random(in: .min ... .max)
         while !Task.isCancelled {
             do {
-                try await ledger.record(commit)
+                try await ledger.record(commit, mark: mark)
                 return true
             } catch {
                 logger.error(

@@ -100,13 +100,32 @@ package struct Ledger: Sendable {
         }
     }
 
+    /// Whether this process may send: certainly no other one delivers from the same log.
+    package var mayDeliver: Bool { commits.engine.mayDeliver }
+
+    /// Makes it certain for some seconds more, to be called every other second.
+    ///
+    /// - Throws: `locked` when another process delivers now: this one has to end. Other errors while that is not known.
+    package func keepPlace() async throws(StorageError) {
+        try await commits.engine.keepPlace()
+    }
+
     /// Writes down what a cursor has come to, and returns when it is on the disk.
     ///
+    /// - Parameters:
+    ///   - commit: what to write.
+    ///   - mark: a number that only this commit has. Where a server's answer was lost, it may be recorded already: asked again
+    ///     with the same mark, nothing is written twice.
     /// - Throws: `refused` when the cursor does not exist or stands further on already; nothing is written then.
-    package func record(_ commit: CursorCommit) async throws(StorageError) {
+    package func record(_ commit: CursorCommit, mark: Int64? = nil) async throws(StorageError) {
         try await commits.commit { connection in
-            guard let position = try LedgerTables.position(of: commit.cursor, connection) else {
+            let stored = try LedgerTables.lastCommit(of: commit.cursor, connection)
+            guard let (position, lastMark) = stored else {
                 throw StorageError(.refused, "there is no such cursor")
+            }
+            if let mark {
+                guard mark != lastMark else { return }
+                try LedgerTables.note(mark, of: commit.cursor, connection)
             }
             guard position <= commit.position else {
                 throw StorageError(.refused, "a cursor does not move back")

@@ -30,8 +30,15 @@ enum LedgerTables {
         }
     }
 
-    static func position(of cursor: Int64, _ connection: Connection) throws -> Int64? {
-        try connection.row("SELECT position FROM cursors WHERE id = ?", [cursor]).map { try $0.integer(0) }
+    /// Where a cursor stands, and the mark of what was recorded last.
+    static func lastCommit(of cursor: Int64, _ connection: Connection) throws -> (position: Int64, mark: Int64?)? {
+        try connection.row("SELECT position, last_mark FROM cursors WHERE id = ?", [cursor]).map { row in
+            (try row.integer(0), try row.optionalInteger(1))
+        }
+    }
+
+    static func note(_ mark: Int64, of cursor: Int64, _ connection: Connection) throws {
+        try connection.run("UPDATE cursors SET last_mark = ? WHERE id = ?", [mark, cursor])
     }
 
     // MARK: Writing

@@ -46,6 +46,8 @@ final class PostgresLane: Sendable {
             held.withLock { held in
                 do {
                     guard !held.isClosed else { throw StorageError(.unavailable, "the data is closed") }
+                    // The server ends one that was idle for long, and all of them when it restarts: nobody has to hear of it.
+                    if held.connection?.isAlive == false { held.connection = nil }
                     let connection = try held.connection ?? connect()
                     held.connection = connection
                     work(.success(connection))

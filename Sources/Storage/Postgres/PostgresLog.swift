@@ -11,6 +11,8 @@ final class PostgresLog: LogEngine {
     private let readers: [PostgresLane]
     private let writer: PostgresLane
     private let appends: PostgresAppends
+    /// `nil` for one that only appends and reads.
+    private let place: PostgresPlace?
 
     /// Connections that read; each has one query at a time.
     private static let readerCount = 4
@@ -33,20 +35,14 @@ final class PostgresLog: LogEngine {
             defer { connection.close() }
             try PostgresSchema.migrate(connection)
             secret = try LogTables.secret(Connection(connection))
+            let place = isAlone ? PostgresPlace() : nil
+            self.place = place
             readers = (1...Self.readerCount).map { PostgresLane("reader \($0)", url, Self.options) }
-            writer = PostgresLane("writer", url, Self.options, begin: { if isAlone { try Self.takePlace($0) } })
+            writer = PostgresLane("writer", url, Self.options, begin: { try place?.take(on: $0) })
             appends = PostgresAppends(PostgresLane("appends", url, Self.options), limits: limits, name: name)
             try writer.prepare()
         } catch {
             throw StorageError(error, file: "the database")
-        }
-    }
-
-    /// As long as this connection is there nobody else writes.
-    private static func takePlace(_ connection: PostgresConnection) throws {
-        let taken = try connection.query("SELECT pg_try_advisory_lock(hashtext('ferry writer'))")
-        guard try taken.integer(0, 0) != 0 else {
-            throw StorageError(.locked, "another Ferry uses \(connection.url): one at a time can")
         }
     }
 
@@ -78,9 +74,27 @@ final class PostgresLog: LogEngine {
     }
 
     func withWriter(_ work: @escaping @Sendable (Transactions) -> Void) {
-        writer.perform { ready in
-            work { body in try ready.get().transaction { try body($0) } }
+        writer.perform { [place] ready in
+            work { body in
+                let start = ContinuousClock.now
+                if let place, place.isLost { throw place.lost }
+                try ready.get().transaction { try body($0) }
+                place?.answered(since: start)
+            }
         }
+    }
+
+    var mayDeliver: Bool { place?.isCertain ?? true }
+
+    func keepPlace() async throws(StorageError) {
+        guard let place else { return }
+        let result = await writer.performing { connection in
+            let start = ContinuousClock.now
+            _ = try connection.query("SELECT 1")
+            place.answered(since: start)
+        }
+        if place.isLost { throw place.lost }
+        try get(result)
     }
 
     func append(

@@ -83,6 +83,9 @@ enum PostgresSchema {
             received_at BIGINT NOT NULL,
             body BYTEA
         ) PARTITION BY RANGE (seq);
+        -- Who delivers, and how often that has changed.
+        CREATE TABLE place (one SMALLINT PRIMARY KEY CHECK (one = 1), number BIGINT NOT NULL);
+        INSERT INTO place (one, number) VALUES (1, 0);
         CREATE TABLE seen (key BYTEA PRIMARY KEY, seq BIGINT NOT NULL, received_at BIGINT NOT NULL);
         -- In the order of the table itself: next to nothing to keep up, and enough to find what is old.
         CREATE INDEX seen_by_time ON seen USING brin (received_at) WITH (pages_per_range = 16, autosummarize = on);
@@ -174,6 +177,8 @@ enum PostgresSchema {
             -- Behind which event it began.
             start BIGINT NOT NULL,
             position BIGINT NOT NULL,
+            -- Of what was recorded last.
+            last_mark BIGINT,
             UNIQUE (integration, kind)
         ) WITH (fillfactor = 50);
         CREATE TABLE exceptions (

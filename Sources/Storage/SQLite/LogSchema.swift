@@ -23,6 +23,9 @@ enum LogSchema {
             // Requests of before named none.
             try connection.execute(sql: "ALTER TABLE requests ADD COLUMN trace TEXT")
         }
+        migrator.registerMigration("2026-11-26 marks of what cursors record") { connection in
+            try connection.execute(sql: "ALTER TABLE cursors ADD COLUMN last_mark INTEGER")
+        }
         return migrator
     }
 
