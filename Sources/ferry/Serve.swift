@@ -4,8 +4,8 @@ import Foundation
 import Integrations
 import Logging
 import LosslessJSON
-import Storage
 import Server
+import Storage
 import TrackAPI
 
 /// `ferry serve`: the server.
