@@ -181,7 +181,7 @@ if Context.environment["FERRY_BENCHMARKS"] != nil {
             dependencies: [
                 hummingbird, logging, "CountingAllocator", "Seeding", "LosslessJSON", "Events", "Triggers", "Mappings",
                 "TrackAPI",
-                "Integrations",
+                "Integrations", "Storage", "Postgres", "PostgresServer",
                 asyncHTTPClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,
             path: "Benchmarks/FerryBenchmarks",

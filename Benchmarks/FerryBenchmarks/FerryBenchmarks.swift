@@ -53,6 +53,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
             if let measurement = harness.measure(benchmark) { report.measurements.append(measurement) }
         }
         if !report.measurements.isEmpty { print(report.text) }
+        if isMeasured("log engines") { print(try await LogEngines(events: logEvents).run()) }
         guard let executable = server() else { return }
         if isMeasured("source api") { print(try await Intake(executable: executable, seconds: intakeSeconds).run()) }
         if isMeasured("large log") { print(try await LargeLog(executable: executable, events: logEvents).run()) }

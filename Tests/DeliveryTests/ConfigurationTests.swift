@@ -120,6 +120,22 @@ import TrackAPI
         try store.close()
     }
 
+    /// Clients are let in as soon as it is made, and lanes begin when they come to it.
+    @Test func `delivers what has come since an integration was made, and nothing of before`() async throws {
+        let store = try DataStore(opening: .memory)
+        let world = World(store)
+        try await store.log.appendTracks(["before"]) { _ in "u" }
+        try await world.configurator.begin(with: try world.configuration("0"))
+        try await store.log.appendTracks(["early"]) { _ in "u" }
+        let run = Task { try await world.dispatcher().run() }
+        try await store.log.appendTracks(["late"]) { _ in "u" }
+        while try await !store.isSettled("a", through: 3) { try await Task.sleep(for: .milliseconds(2)) }
+        run.cancel()
+        try await run.value
+        #expect(world.sent.withLock { $0.map(\.name) } == ["early", "late"])
+        try store.close()
+    }
+
     @Test func `is the same after a restart, and what the file has changed since is a revision`() async throws {
         let scratch = ScratchStore()
         var store = try scratch.open()

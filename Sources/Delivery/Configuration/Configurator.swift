@@ -411,6 +411,8 @@ package struct Configurator: Sendable {
                     connection: draft.connection,
                     secrets: draft.secrets,
                     isPaused: isPaused,
+                    // What comes from the moment on in which it is made is its own, also before its lanes have begun.
+                    startsBehind: draft.revision?.behindRead == nil ? made.map { $0.firstEvent - 1 } : nil,
                     at: moment
                 )
             )

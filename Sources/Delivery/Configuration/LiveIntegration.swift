@@ -49,6 +49,8 @@ package final class LiveIntegration: Sendable {
     package let name: String
     package let history: RevisionHistory
     let rate: RateLimit
+    /// Behind which event it begins, if it has never begun; `nil`: behind the last one that is there then.
+    let startsBehind: Int64?
     private let state: Mutex<State>
 
     init(
@@ -57,8 +59,10 @@ package final class LiveIntegration: Sendable {
         connection: Connection,
         secrets: [String: String] = [:],
         isPaused: Bool = false,
+        startsBehind: Int64? = nil,
         at now: Moment
     ) {
+        self.startsBehind = startsBehind
         let integration = history.newest.integration
         name = integration.name
         self.history = history

@@ -137,7 +137,7 @@ struct Lane: Sendable {
     /// The cursor as it was left; a new integration starts with the events that arrive after it was made (actions.md §1).
     private func openCursor() async throws -> Cursor {
         let end = try await log.lastSequence()
-        let stored = try await ledger.open(kind, of: name, startingAt: end)
+        let stored = try await ledger.open(kind, of: name, startingAt: min(integration.startsBehind ?? end, end))
         var rows: [StoredOperation] = []
         while true {
             let page = try await ledger.openOperations(of: stored.id, after: rows.last?.id, limit: 1_000)
