@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// The command line. Each command reads its arguments, calls one room, and turns outcomes into exit codes: 0, 1 (the work
-/// failed), 64 (usage), 78 (configuration).
+/// failed), 64 (usage), 75 (later), 78 (configuration).
 @main
 struct Ferry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,4 +23,6 @@ struct Ferry: AsyncParsableCommand {
 extension ExitCode {
     /// The configuration is wrong (EX_CONFIG).
     static let configuration = ExitCode(78)
+    /// It can't be done now, and can later (EX_TEMPFAIL).
+    static let temporary = ExitCode(75)
 }

@@ -4,12 +4,12 @@ import Events
 import LosslessJSON
 import Storage
 
-/// `ferry log`: the files of the event log.
+/// `ferry log`: the event log as it is kept.
 struct LogCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
-        abstract: "Look after the files of the event log.",
-        subcommands: [Verify.self, Repair.self]
+        abstract: "Look after the event log: verify, repair and copy it.",
+        subcommands: [Verify.self, Repair.self, Copy.self]
     )
 
     struct Verify: ParsableCommand {

@@ -34,6 +34,7 @@ final class PostgresLog: LogEngine {
             let connection = try PostgresConnection(url, options: Self.options)
             defer { connection.close() }
             try PostgresSchema.migrate(connection)
+            try CopyState.refuseHalf(Connection(connection), name)
             secret = try LogTables.secret(Connection(connection))
             let place = isAlone ? PostgresPlace() : nil
             self.place = place

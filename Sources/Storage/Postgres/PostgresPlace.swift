@@ -23,16 +23,23 @@ final class PostgresPlace: Sendable {
 
     private let state = Mutex(State())
 
+    /// Keeps everybody else out as long as the connection is there.
+    ///
+    /// - Throws: `locked` where somebody is there.
+    static func lock(_ connection: PostgresConnection) throws {
+        let lock = try connection.query("SELECT pg_try_advisory_lock(hashtext('ferry writer'))")
+        guard try lock.integer(0, 0) != 0 else {
+            throw StorageError(.locked, "another Ferry delivers from \(connection.url)")
+        }
+    }
+
     /// Takes the place on a new connection, or takes it again.
     ///
     /// - Throws: `locked` where another Ferry has it, or has had it in between.
     func take(on connection: PostgresConnection) throws {
         let start = ContinuousClock.now
         let known = state.withLock { $0.number }
-        let lock = try connection.query("SELECT pg_try_advisory_lock(hashtext('ferry writer'))")
-        guard try lock.integer(0, 0) != 0 else {
-            throw StorageError(.locked, "another Ferry delivers from \(connection.url)")
-        }
+        try Self.lock(connection)
         try connection.run("SET idle_session_timeout = '\(Self.serverPatience)'")
         let change = known == nil ? "UPDATE place SET number = number + 1 RETURNING number" : "SELECT number FROM place"
         let number = try connection.query(change).integer(0, 0)

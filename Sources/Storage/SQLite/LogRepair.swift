@@ -45,6 +45,10 @@ package struct LogRepair: Sendable, Equatable {
             for suffix in ["", "-wal", "-shm"] { unlink(new + suffix) }
             Self.lengthen(file)
             let damaged = try DamagedDatabase(file)
+            // What is there of it may be a part only; the source of the copy has it all.
+            if let isHalf = try? damaged.database.read({ try CopyState(Connection($0)) != nil }), isHalf {
+                throw CopyState.half(file)
+            }
             let repaired = try DatabaseQueue(path: new)
             try LogSchema.migrator.migrate(repaired)
             try copy(damaged, into: repaired)

@@ -15,6 +15,12 @@ final class SQLiteLog: LogEngine {
             migrator: LogSchema.migrator,
             slow: slow
         )
+        do {
+            let file = database.file
+            try database.writer.read { try CopyState.refuseHalf(Connection($0), file) }
+        } catch {
+            throw StorageError(error, file: database.file)
+        }
         seen = try SeenMessages(database, filedAt: limits.recentKeys)
         do {
             secret = try database.writer.read { try LogTables.secret(Connection($0)) }

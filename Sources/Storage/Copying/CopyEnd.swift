@@ -1,0 +1,168 @@
+import GRDB
+import Postgres
+
+/// One end of a copy: a log that is read, or one that is made.
+final class CopyEnd {
+    private enum Database {
+        case sqlite(any DatabaseWriter, OpenDatabase?)
+        case postgres(PostgresConnection)
+    }
+
+    /// What messages call it.
+    let name: String
+    /// Where `seal.key` is; `nil` where nobody has said.
+    let folder: String?
+    private let database: Database
+    /// Held while nobody else may write here.
+    private var hold: DataFolder?
+
+    // MARK: Opening
+
+    /// A log to read, also while a server uses it.
+    ///
+    /// - Throws: `refused` where there is none, or half of one; `newerVersion`.
+    init(reading location: DataStore.Location) throws {
+        switch location {
+        case .memory: throw StorageError(.refused, "what is in memory can't be copied: name a folder or a database")
+        case .folder(let path):
+            let file = try DataFolder.log(in: path)
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(5)
+            let queue = try DatabaseQueue(path: file, configuration: configuration)
+            try OpenDatabase.refuseNewer(queue, than: LogSchema.migrator, name: file)
+            let isMade = try queue.read { try LogSchema.migrator.hasCompletedMigrations($0) }
+            (name, folder, database) = (file, path, .sqlite(queue, nil))
+            guard isMade else { throw Self.earlier(file) }
+        case .postgres(let text, let path):
+            let connection = try Self.connect(text)
+            (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
+            let exists = try connection.query("SELECT 1 WHERE to_regclass('migrations') IS NOT NULL").count != 0
+            guard exists else { throw StorageError(.refused, "\(name) holds no log of Ferry: name the one that does") }
+            guard try PostgresSchema.isMade(connection) else { throw Self.earlier(name) }
+        }
+        try read { try CopyState.refuseHalf($0, name) }
+    }
+
+    /// A log to make, held from now on.
+    ///
+    /// - Throws: `locked` where somebody else uses it.
+    init(making location: DataStore.Location) throws {
+        switch location {
+        case .memory: throw StorageError(.refused, "nothing is copied into memory: name a folder or a database")
+        case .folder(let path):
+            let holder = try DataFolder(path)
+            let open = try OpenDatabase(
+                "ferry.db",
+                in: holder,
+                durability: .everyCommit,
+                migrator: LogSchema.migrator
+            )
+            (name, folder, hold, database) = (open.file, path, holder, .sqlite(open.writer, open))
+        case .postgres(let text, let path):
+            let connection = try Self.connect(text)
+            try PostgresPlace.lock(connection)
+            try PostgresSchema.migrate(connection)
+            (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
+        }
+    }
+
+    private static func connect(_ url: String) throws -> PostgresConnection {
+        var options = PostgresLog.options
+        // The sums over a large table take their time.
+        options.settings.removeAll { $0.0 == "statement_timeout" }
+        options.settings.append(("statement_timeout", "30min"))
+        options.statementTimeout = .seconds(31 * 60)
+        return try PostgresConnection(PostgresURL(url), options: options)
+    }
+
+    private static func earlier(_ name: String) -> StorageError {
+        StorageError(
+            .refused,
+            "\(name) was written by an earlier version of Ferry: start a server of this version over it once"
+        )
+    }
+
+    // MARK: Using
+
+    /// Keeps everybody else out, until the end of this process.
+    ///
+    /// - Returns: `false` where somebody uses it.
+    func take() throws -> Bool {
+        do throws(any Error) {
+            switch database {
+            case .sqlite: if hold == nil, let folder { hold = try DataFolder(folder) }
+            case .postgres(let connection): try PostgresPlace.lock(connection)
+            }
+            return true
+        } catch let error as StorageError where error.code == .locked {
+            return false
+        }
+    }
+
+    /// Reads as of one moment.
+    func read<Value>(_ body: (Connection) throws -> Value) throws -> Value {
+        switch database {
+        case .sqlite(let writer, _): try writer.read { try body(Connection($0)) }
+        case .postgres(let connection):
+            try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", body)
+        }
+    }
+
+    /// Does all of it or nothing.
+    func write<Value>(_ body: (Connection) throws -> Value) throws -> Value {
+        switch database {
+        case .sqlite(let writer, let open):
+            try writer.writeWithoutTransaction { connection in
+                var value: Value?
+                try connection.inTransaction(.immediate) {
+                    value = try body(Connection(connection))
+                    return .commit
+                }
+                open?.committed(connection)
+                guard let value else { throw StorageError.unreadable("value") }
+                return value
+            }
+        case .postgres(let connection): try connection.transaction("BEGIN", body)
+        }
+    }
+
+    /// Calls `visit` with all rows of a table, a page at a time.
+    func forEachPage(of table: CopiedTable, _ visit: ([CopiedRow]) throws -> Void) throws {
+        var recent: [[UInt8]: CopiedRow] = [:]
+        if case .sqlite = database, table.name == CopiedTable.seen.name { recent = try read(recentKeys) }
+        var last: CopiedRow?
+        repeat {
+            let page = try read { try $0.page(of: table, after: last) }
+            last = page.count < table.pageRows ? nil : page.last
+            try visit(
+                recent.isEmpty
+                    ? page
+                    : page.filter { if case .bytes(let key?) = $0.values[0] { recent[key] == nil } else { true } }
+            )
+        } while last != nil
+        var rest = Array(recent.values)[...]
+        while !rest.isEmpty {
+            try visit(Array(rest.prefix(table.pageRows)))
+            rest = rest.dropFirst(table.pageRows)
+        }
+    }
+
+    /// What is not filed yet goes before what is, and what came later before what came earlier.
+    private func recentKeys(_ connection: Connection) throws -> [[UInt8]: CopiedRow] {
+        var recent: [[UInt8]: CopiedRow] = [:]
+        for row in try connection.rows("SELECT key, seq, received_at FROM recent_keys ORDER BY seq") {
+            recent[try row.bytes(0)] = try CopiedRow(of: .seen, row)
+        }
+        return recent
+    }
+
+    func close() {
+        switch database {
+        case .sqlite(let writer, let open):
+            if let open { try? open.close() } else { try? writer.close() }
+        case .postgres(let connection): connection.close()
+        }
+        hold?.letGo()
+    }
+}
