@@ -37,6 +37,10 @@ final class CopyEnd {
         case .postgres(let text, let path):
             let connection = try Self.connect(text)
             (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
+            // Who uses the primary is not to be seen there.
+            guard try connection.query("SELECT pg_is_in_recovery()").integer(0, 0) == 0 else {
+                throw StorageError(.refused, "\(name) is a standby: name the primary server")
+            }
             let exists = try connection.query("SELECT 1 WHERE to_regclass('migrations') IS NOT NULL").count != 0
             guard exists else { throw StorageError(.refused, "\(name) holds no log of Ferry: name the one that does") }
             guard try PostgresSchema.isMade(connection) else { throw Self.earlier(name) }
