@@ -1,6 +1,7 @@
 import Foundation
 import LosslessJSON
 import PostgresServer
+import Storage
 import Testing
 
 /// `ferry log copy` on the real program: a server goes over to a database, and back to a folder.
@@ -106,6 +107,60 @@ struct `A server whose log is moved` {
             #expect(try await delivered(ferry, count: sent) == (0..<sent).map { "e\($0)" })
         }
         #expect(ferry.stop() == 0)
+    }
+
+    /// Copies again and again, and kills the command after a while that is a little longer each time.
+    ///
+    /// - Returns: how often it was killed.
+    private func copyWithKills(_ from: String, _ to: String, _ environment: [String: String]) async throws -> Int {
+        for round in 0..<200 {
+            let seconds = 0.1 + 0.05 * Double(round)
+            let result = try await FerryProcess.run(
+                ["--signal=KILL", "\(seconds)", FerryProcess.program.path, "log", "copy", from, to],
+                program: URL(filePath: "/usr/bin/timeout"),
+                environment: environment
+            )
+            // A database notices a little later that the one that was killed is gone, and says that it is used.
+            if result.status == 0 { return round }
+        }
+        Issue.record("it came to no end")
+        return 0
+    }
+
+    @Test func `has every event once, under its number, however often the command was killed`() async throws {
+        let scratch = try ScratchFolder()
+        let (data, back) = (scratch.url.appending(path: "data").path, scratch.url.appending(path: "back").path)
+        let url = try await PostgresServer.shared().database()
+        func message(_ number: Int) -> NewEvent {
+            NewEvent(
+                source: "web",
+                messageId: "m\(number)",
+                type: "track",
+                name: "a\u{0}b \(number)",
+                userId: nil,
+                anonymousId: nil,
+                receivedAt: 1_700_000_000_000,
+                body: Array("\(number) \(String(repeating: "x", count: 500))".utf8),
+                deduplicates: true
+            )
+        }
+        let store = try DataStore(opening: .folder(data))
+        _ = try await store.log.append((0..<8_000).map(message))
+        let events = try await store.log.read(after: 0, limit: .max)
+        try store.close()
+        let environment = ["FERRY_TEST_DATABASE": url]
+        let database = "env:FERRY_TEST_DATABASE"
+        for (from, to, location) in [
+            (data, database, DataStore.Location.postgres(url, folder: nil)), (database, back, .folder(back)),
+        ] {
+            #expect(try await copyWithKills(from, to, environment) > 2)
+            let moved = try DataStore(opening: location)
+            #expect(try await moved.log.read(after: 0, limit: .max) == events)
+            #expect(
+                try await moved.log.append([message(0), message(7_999)]) == [.duplicate(of: 1), .duplicate(of: 8_000)]
+            )
+            try moved.close()
+        }
     }
 
     @Test func `says what it can't copy`() async throws {
