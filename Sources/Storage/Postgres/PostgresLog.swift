@@ -33,6 +33,8 @@ final class PostgresLog: LogEngine {
             name = "\(url)"
             let connection = try PostgresConnection(url, options: Self.options)
             defer { connection.close() }
+            // A newer version that waits for its turn changes no table under an older one.
+            if isAlone { try PostgresPlace.lock(connection) }
             try PostgresSchema.migrate(connection)
             try CopyState.refuseHalf(Connection(connection), name)
             secret = try LogTables.secret(Connection(connection))
@@ -41,6 +43,7 @@ final class PostgresLog: LogEngine {
             readers = (1...Self.readerCount).map { PostgresLane("reader \($0)", url, Self.options) }
             writer = PostgresLane("writer", url, Self.options, begin: { try place?.take(on: $0) })
             appends = PostgresAppends(PostgresLane("appends", url, Self.options), limits: limits, name: name)
+            if isAlone { try PostgresPlace.unlock(connection) }
             try writer.prepare()
         } catch {
             throw StorageError(error, file: "the database")

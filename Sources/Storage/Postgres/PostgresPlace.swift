@@ -33,6 +33,10 @@ final class PostgresPlace: Sendable {
         }
     }
 
+    static func unlock(_ connection: PostgresConnection) throws {
+        _ = try connection.query("SELECT pg_advisory_unlock(hashtext('ferry writer'))")
+    }
+
     /// Takes the place on a new connection, or takes it again.
     ///
     /// - Throws: `locked` where another Ferry has it, or has had it in between.
