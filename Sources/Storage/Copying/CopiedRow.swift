@@ -132,6 +132,21 @@ extension Connection {
         }
     }
 
+    /// Puts the rows of a table where they would be if they had come one by one.
+    ///
+    /// PostgreSQL finds the keys that have expired by where they are: they have to be in the order of their time.
+    func arrange(_ table: CopiedTable) throws {
+        guard case .postgres(let connection) = engine, table.name == CopiedTable.seen.name else { return }
+        try connection.run(
+            """
+            CREATE UNLOGGED TABLE arriving AS SELECT \(table.columnList) FROM seen;
+            TRUNCATE seen;
+            INSERT INTO seen (\(table.columnList)) SELECT \(table.columnList) FROM arriving ORDER BY received_at;
+            DROP TABLE arriving
+            """
+        )
+    }
+
     /// The highest number that a table has ever given out.
     func lastNumber(of table: CopiedTable) throws -> Int64 {
         switch engine {

@@ -161,6 +161,16 @@ final class CopyEnd {
         return recent
     }
 
+    /// Overwrites what is left of changed events in unused parts of a file, as erasing does.
+    func rewrite() throws {
+        guard case .sqlite(let writer, _) = database else { return }
+        try writer.writeWithoutTransaction { connection in
+            let pages = try Connection(connection).number("PRAGMA page_count")
+            let bytes = try pages * Connection(connection).number("PRAGMA page_size")
+            if bytes <= Erasures.smallBytes { try connection.execute(sql: "VACUUM") }
+        }
+    }
+
     func close() {
         switch database {
         case .sqlite(let writer, let open):

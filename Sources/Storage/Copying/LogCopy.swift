@@ -87,6 +87,7 @@ package struct LogCopy {
         try removeWhatLeft()
         changed += try compareEvents(with: try settledErasures())
         for table in CopiedTable.others { try copy(table) }
+        if changed > 0 { try target.rewrite() }
         let last = try endNumbers()
         let count = try countEvents()
         let outcome = Outcome.whole(events: count, last: last, changed: changed, try key.bring())
@@ -106,24 +107,14 @@ package struct LogCopy {
         }
         let name = target.name
         state = try target.write { connection in
+            let known = try connection.page(of: .secrets, after: nil)
+            let isThisLog = known.map(\.encoded) == secrets.map(\.encoded)
             if let state = try CopyState(connection) {
-                let known = try connection.page(of: .secrets, after: nil)
-                guard known.map(\.encoded) == secrets.map(\.encoded) else {
-                    throw StorageError(
-                        .refused,
-                        "\(name) holds a part of another log that is being copied: copy that one to its end, or name "
-                            + "another place"
-                    )
-                }
+                guard isThisLog else { throw Self.refused(name, "holds a part of another log that is being copied") }
                 return state
             }
-            guard try Self.isEmpty(connection) else {
-                throw StorageError(
-                    .refused,
-                    "\(name) holds a log already, which is not a part of this one: name an empty place, or make it so "
-                        + "(a folder by moving ferry.db away, a database by DROP SCHEMA ferry CASCADE)"
-                )
-            }
+            guard !isThisLog else { throw Self.refused(name, "holds this log already") }
+            guard try Self.isEmpty(connection) else { throw Self.refused(name, "holds another log") }
             try CopyState.begin(connection)
             try connection.run("DELETE FROM secrets")
             try connection.insert(secrets, into: .secrets)
@@ -133,6 +124,14 @@ package struct LogCopy {
             }
             return CopyState()
         }
+    }
+
+    private static func refused(_ name: String, _ words: String) -> StorageError {
+        StorageError(
+            .refused,
+            "\(name) \(words). To copy into it, make it empty: a folder by moving ferry.db away, a database by "
+                + "DROP SCHEMA ferry CASCADE"
+        )
     }
 
     private static func isEmpty(_ connection: Connection) throws -> Bool {
@@ -270,6 +269,7 @@ package struct LogCopy {
             try target.write { try $0.insert(page, into: table) }
             for row in page { original.add(row) }
         }
+        try target.write { try $0.arrange(table) }
         if table.isNumbered {
             let last = try source.read { try $0.lastNumber(of: table) }
             try target.write { try $0.setLastNumber(of: table, to: last) }
