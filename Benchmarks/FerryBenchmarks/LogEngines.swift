@@ -41,9 +41,9 @@ struct LogEngines {
             "  append, PostgreSQL               \(Self.text(medians[1])) events/s, \(Self.ratio(medians[1], medians[2])) of that",
             "  append, SQLite                   \(Self.text(medians[0])) events/s, \(Self.ratio(medians[0], medians[2]))",
         ]
-        lines += try await grown(postgres)
         try sqlite.close()
         try postgres.close()
+        lines += try await grown(try DataStore(opening: .postgres(try await server.database(), folder: nil)))
         return lines.joined(separator: "\n")
     }
 
@@ -66,6 +66,7 @@ struct LogEngines {
             number += 1
             mark *= 10
         }
+        try store.close()
         return lines
     }
 
