@@ -212,6 +212,18 @@ struct `A log that many append to` {
         try DataStore(opening: .postgres(url, folder: nil)).close()
     }
 
+    @Test func `is looked at beside whoever uses it, and nothing is made`() async throws {
+        let url = try await PostgresServer.shared().database()
+        var glance = try DatabaseGlance(at: url)
+        #expect(!glance.isMade && !glance.isInUse && glance.version.firstMatch(of: /^[0-9]+/) != nil)
+        let store = try DataStore(opening: .postgres(url, folder: nil))
+        glance = try DatabaseGlance(at: url)
+        #expect(glance.isMade && glance.isInUse)
+        try store.close()
+        while try DatabaseGlance(at: url).isInUse {}
+        #expect(try DatabaseGlance(at: url).isMade)
+    }
+
     /// Ends the connection on which somebody holds the place, as a broken network does.
     private func breakWriter(_ tables: PostgresConnection) throws {
         try tables.run(

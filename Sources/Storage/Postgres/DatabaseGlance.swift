@@ -26,8 +26,13 @@ package struct DatabaseGlance: Sendable {
             isMade = try PostgresSchema.isMade(connection)
             isInUse =
                 try connection.query(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = hashtext('ferry writer')::BIGINT::OID"
-                ).integer(0, 0) != 0
+                    """
+                    SELECT count(*) FROM pg_locks
+                    WHERE locktype = 'advisory' AND objid = (hashtext('ferry writer')::BIGINT & 4294967295)::OID
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    """
+                )
+                .integer(0, 0) != 0
         } catch {
             throw StorageError(error, file: "the database")
         }
