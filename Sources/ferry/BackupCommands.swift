@@ -23,7 +23,7 @@ struct MakeBackup: ParsableCommand {
     var withoutKey = false
 
     func run() throws {
-        try reportingStorageErrors {
+        try Terminal.reportingStorageErrors {
             let start = ContinuousClock.now
             let time = Timestamp.now.iso8601 ?? ""
             let target = target.count > 1 && target.hasSuffix("/") ? String(target.dropLast()) : target
@@ -60,7 +60,7 @@ struct RestoreBackup: ParsableCommand {
     var paused = false
 
     func run() throws {
-        try reportingStorageErrors {
+        try Terminal.reportingStorageErrors {
             let backup = try Backup(reading: backup)
             try backup.restore(from: self.backup, into: data, paused: paused)
             Terminal.error("\(data) is as it was at \(backup.madeAt), up to event \(backup.lastEvent)")
@@ -69,15 +69,5 @@ struct RestoreBackup: ParsableCommand {
                 "seal.key was not in the backup: put it into \(data) before a server starts, or one is made anew"
             )
         }
-    }
-}
-
-/// Turns what goes wrong into a sentence and an exit code.
-private func reportingStorageErrors(_ work: () throws -> Void) throws {
-    do {
-        try work()
-    } catch let error as StorageError {
-        Terminal.error(error.description)
-        throw ExitCode.failure
     }
 }

@@ -58,9 +58,9 @@ struct PreviewEvents: ParsableCommand {
         let configuration = try config.map { try ConfigurationFile($0).configuration }
         let integrations = try chosenIntegrations(configuration)
         if againstLog, configuration != nil, !explain {
-            try reportingFaults { try compare(configuration, integrations) }
+            try Terminal.reportingStorageErrors { try compare(configuration, integrations) }
         } else if againstLog {
-            try reportingFaults { try previewLog(of: configuration, integrations) }
+            try Terminal.reportingStorageErrors { try previewLog(of: configuration, integrations) }
         } else {
             try previewLines(integrations)
         }
@@ -127,15 +127,6 @@ struct PreviewEvents: ParsableCommand {
         case .memory: throw ValidationError("the configuration keeps its data in memory: there is no log to read")
         case .database:
             throw ValidationError("the log is in a database: POST /admin/v1/preview of a running server compares")
-        }
-    }
-
-    private func reportingFaults(_ work: () throws -> Void) throws {
-        do {
-            try work()
-        } catch let error as StorageError {
-            Terminal.error(error.description)
-            throw ExitCode.failure
         }
     }
 

@@ -1,4 +1,6 @@
+import ArgumentParser
 import Foundation
+import Storage
 
 #if canImport(Glibc)
     import Glibc
@@ -54,6 +56,18 @@ enum Terminal {
                 return
             }
             rest = rest.dropFirst(written)
+        }
+    }
+}
+
+extension Terminal {
+    /// What the storage says no to is said as a sentence, and ends the command.
+    static func reportingStorageErrors(_ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch let error as StorageError {
+            self.error(error.description)
+            throw ExitCode.failure
         }
     }
 }

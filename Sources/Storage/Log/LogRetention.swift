@@ -150,12 +150,22 @@ enum RetentionTables {
         switch try decide(policy, at: now, limit: limit, connection) {
         case .nothing: break
         case .full: outcome.isFull = true
-        case .remove(let seq, let dropping):
-            try removeWhatHangs(through: seq, connection)
-            outcome.removed = try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
-            outcome.dropped = dropping
-            outcome.isDone = false
+        case .remove(let seq, let dropping): outcome = try remove(through: seq, dropping: dropping, connection)
         }
+        return outcome
+    }
+
+    /// Removes the events up to a number, of which so many are still needed.
+    static func remove(
+        through seq: Int64,
+        dropping: Int,
+        _ connection: Connection
+    ) throws -> LogRetention.Outcome {
+        try removeWhatHangs(through: seq, connection)
+        var outcome = LogRetention.Outcome()
+        outcome.removed = try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
+        outcome.dropped = dropping
+        outcome.isDone = false
         return outcome
     }
 

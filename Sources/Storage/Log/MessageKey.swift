@@ -30,6 +30,13 @@ struct MessageKey: Sendable, Hashable, Comparable {
     }
 }
 
+extension MessageKey {
+    /// How long a message is remembered, in milliseconds (source-api.md §2.7).
+    static let memoryMilliseconds: Int64 = 24 * 60 * 60 * 1000
+    /// For how long what has expired is left: no clock that was ahead for a while makes anybody forget.
+    static let graceMilliseconds: Int64 = 12 * 60 * 60 * 1000
+}
+
 /// Makes message keys: SipHash-2-4 with 128 bits of output, under a secret of the database.
 ///
 /// A key takes the same room however long a message id is, does not tell the message id, and nobody outside can choose

@@ -93,7 +93,7 @@ struct PostgresBatch {
         var firsts: [MessageKey: Int64] = [:]
         for (event, key) in zip(events, keys) {
             if let key, let first = firsts[key],
-                first <= event.receivedAt.subtractingSaturated(PostgresSchema.memoryMilliseconds)
+                first <= event.receivedAt.subtractingSaturated(MessageKey.memoryMilliseconds)
             {
                 batches.append(batch)
                 batch = PostgresBatch()
@@ -116,7 +116,7 @@ struct PostgresBatch {
         anonymousIds.append(event.anonymousId?.postgresBytes)
         times.append(event.receivedAt)
         bodies.append(event.body)
-        forgotten.append(event.receivedAt.subtractingSaturated(PostgresSchema.memoryMilliseconds))
+        forgotten.append(event.receivedAt.subtractingSaturated(MessageKey.memoryMilliseconds))
     }
 
     var values: [PostgresValue] {

@@ -14,6 +14,8 @@ final class PostgresPlace: Sendable {
     static let serverPatience = "12s"
     /// For how long the place is certain after the server was asked: less than that, and by more than clocks differ.
     private static let certainty = Duration.seconds(8)
+    /// The number of the lock, in SQL.
+    static let key = "hashtext('ferry writer')"
 
     private struct State {
         var number: Int64?
@@ -27,14 +29,14 @@ final class PostgresPlace: Sendable {
     ///
     /// - Throws: `locked` where somebody is there.
     static func lock(_ connection: PostgresConnection) throws {
-        let lock = try connection.query("SELECT pg_try_advisory_lock(hashtext('ferry writer'))")
+        let lock = try connection.query("SELECT pg_try_advisory_lock(\(key))")
         guard try lock.integer(0, 0) != 0 else {
             throw StorageError(.locked, "another Ferry delivers from \(connection.url)")
         }
     }
 
     static func unlock(_ connection: PostgresConnection) throws {
-        _ = try connection.query("SELECT pg_advisory_unlock(hashtext('ferry writer'))")
+        _ = try connection.query("SELECT pg_advisory_unlock(\(key))")
     }
 
     /// Takes the place on a new connection, or takes it again.

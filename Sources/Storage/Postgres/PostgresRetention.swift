@@ -8,8 +8,6 @@ enum PostgresRetention {
         let last: Int64
     }
 
-    /// How long a key is left that has expired: no clock that was ahead for a while makes anybody forget.
-    private static let graceMilliseconds: Int64 = 12 * 60 * 60 * 1000
     /// Keys that one sweep forgets.
     private static let forgotten = 5_000
 
@@ -44,10 +42,7 @@ enum PostgresRetention {
             try connection.run("SET LOCAL lock_timeout = '2s'")
             try connection.run("DROP TABLE \(partition.table)")
         case .remove(let seq, let dropping):
-            try RetentionTables.removeWhatHangs(through: seq, connection)
-            outcome.removed = try connection.run("DELETE FROM events WHERE seq <= ?", [seq])
-            outcome.dropped = dropping
-            outcome.isDone = false
+            outcome = try RetentionTables.remove(through: seq, dropping: dropping, connection)
         }
         let count = try connection.run(
             """
@@ -60,7 +55,7 @@ enum PostgresRetention {
     }
 
     private static func expired(at now: Int64) -> Int64 {
-        now.subtractingSaturated(PostgresSchema.memoryMilliseconds + graceMilliseconds)
+        now.subtractingSaturated(MessageKey.memoryMilliseconds + MessageKey.graceMilliseconds)
     }
 
     private static func hasExpiredKeys(at now: Int64, _ connection: Connection) throws -> Bool {

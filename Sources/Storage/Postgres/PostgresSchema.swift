@@ -4,8 +4,6 @@ import Postgres
 enum PostgresSchema {
     /// The schema in which all of it stands.
     static let name = "ferry"
-    /// How long a message is remembered, in milliseconds (source-api.md §2.7).
-    static let memoryMilliseconds: Int64 = 24 * 60 * 60 * 1000
 
     private static let migrations: [(name: String, sql: String)] = [
         ("2026-11-26 log", log), ("2026-11-26 append", append), ("2026-11-26 delivery", delivery),

@@ -13,11 +13,6 @@ import Synchronization
 /// A clock that is set back makes nobody forget: what was received later than now is remembered until that time has come
 /// and gone. Nor does one that was ahead for a while: the sweep leaves what has expired twelve hours longer.
 final class SeenMessages: Sendable {
-    /// How long a message is remembered, in milliseconds.
-    private static let memoryMilliseconds: Int64 = 24 * 60 * 60 * 1000
-    /// How long what has expired is left.
-    private static let graceMilliseconds: Int64 = 12 * 60 * 60 * 1000
-
     /// Keys that are filed, and keys that leave `recent_keys`, for each message that comes: enough for one filing to
     /// end long before the next begins.
     private static let filedPerMessage = 4
@@ -79,7 +74,7 @@ final class SeenMessages: Sendable {
 
     /// The number of the message that has this key and was received less than 24 hours before `receivedAt`.
     func find(_ key: MessageKey, receivedAt: Int64, _ connection: Database) throws -> Int64? {
-        let oldest = receivedAt.subtractingSaturated(Self.memoryMilliseconds)
+        let oldest = receivedAt.subtractingSaturated(MessageKey.memoryMilliseconds)
         let sighting = state.withLock { $0.recent[key] ?? $0.beingFiled[key] }
         if let sighting { return sighting.at > oldest ? sighting.seq : nil }
         let statement = try connection.cachedStatement(sql: "SELECT seq FROM seen WHERE key = ? AND received_at > ?")
@@ -109,7 +104,7 @@ final class SeenMessages: Sendable {
         }
         if !keys.isEmpty {
             try Self.put(keys, connection)
-            let expired = now.subtractingSaturated(Self.memoryMilliseconds + Self.graceMilliseconds)
+            let expired = now.subtractingSaturated(MessageKey.memoryMilliseconds + MessageKey.graceMilliseconds)
             let last = try Self.sweep(after: swept, keys.count * Self.sweptPerFiled, expiredAt: expired, connection)
             state.withLock { $0.progress.swept = last }
         } else if let clearedThrough {

@@ -29,6 +29,15 @@ package struct SourcesAPI: Sendable {
         keys.keep(try await kept.all().flatMap(\.entries), turn)
     }
 
+    /// Changes what is kept, and lets the clients in that it lets in now.
+    private func changing<Value>(_ change: () async throws(StorageError) -> Value) async throws -> Value {
+        try await stored { () async throws(StorageError) in
+            let value = try await change()
+            try await begin()
+            return value
+        }
+    }
+
     func add(to routes: inout Routes, behind door: AdminDoor) {
         let root = "/admin/v1/sources"
         routes.on(.get, root, behind: door) { _, _ in try await list() }
@@ -76,10 +85,8 @@ package struct SourcesAPI: Sendable {
             return .admin(.invalid, "there is a source \(name) already: nothing was changed")
         }
         let key = Self.newKey()
-        let isMade = try await stored { () async throws(StorageError) in
-            let isMade = try await kept.add(name, key: key)
-            try await begin()
-            return isMade
+        let isMade = try await changing { () async throws(StorageError) in
+            try await kept.add(name, key: key)
         }
         guard isMade else { return .admin(.invalid, "there is a source \(name) already: nothing was changed") }
         // It is told this once.
@@ -91,10 +98,8 @@ package struct SourcesAPI: Sendable {
     private func rotate(_ name: String) async throws -> Answer {
         guard !keys.isOfFile(name) else { return notHere(name) }
         let key = Self.newKey()
-        let rotation = try await stored { () async throws(StorageError) in
-            let rotation = try await kept.rotate(name, key: key)
-            try await begin()
-            return rotation
+        let rotation = try await changing { () async throws(StorageError) in
+            try await kept.rotate(name, key: key)
         }
         switch rotation {
         case .done: return .admin(.done, json: ["name": .string(name), "writeKey": .string(key)])
@@ -106,10 +111,8 @@ package struct SourcesAPI: Sendable {
 
     private func retire(_ name: String) async throws -> Answer {
         guard !keys.isOfFile(name), keys.contains(source: name) else { return notHere(name) }
-        let wasThere = try await stored { () async throws(StorageError) in
-            let wasThere = try await kept.retireFormerKey(of: name)
-            try await begin()
-            return wasThere
+        let wasThere = try await changing { () async throws(StorageError) in
+            try await kept.retireFormerKey(of: name)
         }
         return wasThere
             ? .admin(.done, json: ["retired": .string(name)])
@@ -118,10 +121,8 @@ package struct SourcesAPI: Sendable {
 
     private func enable(_ name: String, _ isEnabled: Bool) async throws -> Answer {
         guard !keys.isOfFile(name) else { return notHere(name) }
-        let isThere = try await stored { () async throws(StorageError) in
-            let isThere = try await kept.enable(name, isEnabled)
-            try await begin()
-            return isThere
+        let isThere = try await changing { () async throws(StorageError) in
+            try await kept.enable(name, isEnabled)
         }
         guard isThere else { return notHere(name) }
         guard keys.contains(source: name) else {
@@ -132,10 +133,8 @@ package struct SourcesAPI: Sendable {
 
     private func remove(_ name: String) async throws -> Answer {
         guard !keys.isOfFile(name) else { return notHere(name) }
-        let wasThere = try await stored { () async throws(StorageError) in
-            let wasThere = try await kept.remove(name)
-            try await begin()
-            return wasThere
+        let wasThere = try await changing { () async throws(StorageError) in
+            try await kept.remove(name)
         }
         return wasThere ? .admin(.done, json: ["removed": .string(name)]) : notHere(name)
     }
