@@ -54,6 +54,8 @@ package struct DataStore: Sendable {
     package let refusedMessages: RefusedMessages
     package let retention: LogRetention
     package let erasures: Erasures
+    /// Those who share the log, and what each of them may do alone.
+    package let nodes: Nodes
     package let workspaces: WorkspaceStore
 
     /// What messages call the place of the log.
@@ -69,12 +71,15 @@ package struct DataStore: Sendable {
     ///
     /// - Parameters:
     ///   - location: where they are.
+    ///   - about: what other nodes are told of this one.
     ///   - limits: of what waits and of what is kept.
     ///   - slow: is told of statements that take long.
-    /// - Throws: `unwritable`, `locked` when another process (or another store of this one) holds the folder,
-    ///   `newerVersion`, `corrupt`, `full`.
+    /// - Throws: `unwritable`, `locked` when another process (or another store of this one) holds the folder, or nodes of an
+    ///   earlier version the database; `newerVersion`, `corrupt`, `full`; `refused` where this node's key is not that of the
+    ///   others.
     package init(
         opening location: Location,
+        about: Nodes.About = Nodes.About(host: "", version: ""),
         limits: Limits = Limits(),
         slow: SlowStatements? = nil
     ) throws(StorageError) {
@@ -83,10 +88,18 @@ package struct DataStore: Sendable {
         case .memory, .postgres(_, folder: nil): folder = nil
         case .folder(let path), .postgres(_, folder: let path?): folder = try DataFolder(path)
         }
+        let seal = try SecretSeal(in: folder)
         let engine: any LogEngine
         switch location {
-        case .memory, .folder: engine = try SQLiteLog(in: folder, limits: limits, slow: slow)
-        case .postgres(let url, folder: _): engine = try PostgresLog(url, limits: limits)
+        case .memory, .folder:
+            engine = try SQLiteLog(in: folder, limits: limits, slow: slow)
+            nodes = Nodes("", keeper: nil, about: about, seal: seal)
+        case .postgres(let url, folder: _):
+            let id = try NodeIdentity.id(in: folder)
+            let log = try PostgresLog(url, limits: limits, node: id)
+            engine = log
+            nodes = Nodes(id, keeper: log.keeper, about: about, seal: seal)
+            try nodes.join(isLasting: folder != nil)
         }
         let workspace = try OpenDatabase(
             "workspace.db",
@@ -102,7 +115,6 @@ package struct DataStore: Sendable {
         ledger = Ledger(commits, keys: log.orderKeys)
         failures = Failures(commits)
         jobs = Jobs(commits)
-        let seal = try SecretSeal(in: folder)
         revisions = Revisions(commits, seal: seal)
         sources = KeptSources(commits, seal: seal)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)

@@ -46,9 +46,11 @@ struct Housekeeping: Service {
 
     private func step() async -> LogRetention.Outcome {
         let now = Timestamp.now.milliseconds
+        // One node does it for all.
+        guard let lease = store.nodes.held(.retention) else { return LogRetention.Outcome() }
         do {
-            try await store.refusedMessages.trim(at: now)
-            return try await store.retention.sweep(policy(), at: now)
+            try await store.refusedMessages.under(lease).trim(at: now)
+            return try await store.retention.under(lease).sweep(policy(), at: now)
         } catch {
             logger.error("old data can't be removed", metadata: ["error": "\(error)"])
             return LogRetention.Outcome()
@@ -57,8 +59,9 @@ struct Housekeeping: Service {
 
     /// Whether nothing is left to merge for now.
     private func mergeCounts() async -> Bool {
+        guard let lease = store.nodes.held(.retention) else { return true }
         do {
-            return try await store.ledger.mergeTallies(at: Timestamp.now.milliseconds)
+            return try await store.ledger.under(lease).mergeTallies(at: Timestamp.now.milliseconds)
         } catch {
             logger.error("old counts can't be merged", metadata: ["error": "\(error)"])
             return true

@@ -69,6 +69,7 @@ struct Instance {
         let slow = SlowStatementLog(metrics: metrics, logger: logger)
         store = try DataStore(
             opening: try options.data.storage(with: options.configuration.folder),
+            about: Nodes.About(host: ProcessInfo.processInfo.hostName, version: BuildInformation.version),
             slow: SlowStatements(from: configuration.log.slowStatementMilliseconds, note: slow.note)
         )
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
@@ -91,6 +92,7 @@ struct Instance {
             live,
             revisions: store.revisions,
             control: control,
+            nodes: store.nodes,
             connect: connector.connect,
             now: { Moment.now }
         )
@@ -115,7 +117,9 @@ struct Instance {
             let sources = SourcesAPI(keys: keys, kept: store.sources, publicURL: { publicBound.known?.url() })
             self.sources = sources
             let reload = ConfigurationReload(options, configurator: configurator, writeKeys: keys, logger: logger)
-            let delivery = DeliveryAPI(store, live: live, control: control, now: { Timestamp.now.milliseconds })
+            let wall: @Sendable () -> Int64 = { Timestamp.now.milliseconds }
+            let cluster = ClusterControl(control, nodes: store.nodes, erasures: store.erasures, now: wall)
+            let delivery = DeliveryAPI(store, live: live, control: cluster, now: wall)
             let privateAPI = try PrivateAPI(
                 address: options.privateAddress,
                 workspaces: connector.workspaces,
@@ -137,6 +141,16 @@ struct Instance {
                 now: { .now }
             )
             services = [
+                // The last to end.
+                NodeKeeper(
+                    store: store,
+                    live: live,
+                    cluster: cluster,
+                    configurator: configurator,
+                    sources: sources,
+                    bound: (publicBound, privateBound),
+                    logger: logger
+                ),
                 Listener(
                     address: options.privateAddress,
                     option: "--listen-private",
@@ -160,7 +174,6 @@ struct Instance {
                     logger: logger,
                     onBound: publicBound.set
                 ),
-                PlaceKeeper(ledger: store.ledger, logger: logger),
                 Housekeeping(store, logger: logger) {
                     LogRetention.Policy(reload.retention, integrations: live.all.map(\.name))
                 },
@@ -201,6 +214,7 @@ struct Instance {
         }
         try? await httpClient.shutdown()
         try? await loopClient.shutdown()
+        await store.nodes.leave()
         try? store.close()
         certificate?.removeTemporary()
         try outcome.get()
@@ -230,6 +244,7 @@ struct Instance {
             ledger: store.ledger,
             jobs: store.jobs,
             erasures: store.erasures,
+            nodes: store.nodes,
             control: control,
             metrics: metrics,
             surroundings: Dispatcher.Surroundings(

@@ -49,14 +49,14 @@ struct Serve: AsyncParsableCommand {
         log.say("stopped", asText: ["stopped"])
     }
 
-    /// Where another process delivers from the same database, this one waits for its turn.
+    /// Where nodes of an earlier version use the same database, or somebody copies it, this one waits.
     private static func instance(_ options: Instance.Options, _ log: ServerLog) async throws -> Instance {
         var isWaiting = false
         while true {
             do {
                 return try Instance(options, logger: log.logger)
             } catch let error as StorageError where error.code == .locked && options.data.isDatabase {
-                if !isWaiting { log.logger.notice("waiting for its turn", metadata: ["reason": "\(error)"]) }
+                if !isWaiting { log.logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
                 isWaiting = true
                 try await Task.sleep(for: .milliseconds(500))
             }

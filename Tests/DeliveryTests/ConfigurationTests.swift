@@ -28,6 +28,7 @@ import TrackAPI
                 live,
                 revisions: store.revisions,
                 control: DeliveryControl(),
+                nodes: store.nodes,
                 connect: { _, sealed in
                     self.secrets.withLock { $0.append(sealed) }
                     return self.connection()
@@ -74,6 +75,7 @@ import TrackAPI
                 log: store.log,
                 ledger: store.ledger,
                 jobs: store.jobs,
+                nodes: store.nodes,
                 surroundings: Dispatcher.Surroundings(
                     now: { clock.now },
                     sleep: { await clock.sleep($0) },
@@ -259,6 +261,7 @@ import TrackAPI
             world.live,
             revisions: store.revisions,
             control: control,
+            nodes: store.nodes,
             connect: { _, _ in
                 Connection { Exchange(status: 200, answer: .delivered($0.map { _ in "" }), workspace: nil) }
             },
@@ -270,6 +273,7 @@ import TrackAPI
             log: store.log,
             ledger: store.ledger,
             jobs: store.jobs,
+            nodes: store.nodes,
             control: control,
             surroundings: .init(now: { clock.now }, sleep: { await clock.sleep($0) }, chance: { 0 }),
             logger: quiet

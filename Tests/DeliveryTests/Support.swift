@@ -140,6 +140,7 @@ func dispatch(
         ledger: store.ledger,
         jobs: store.jobs,
         erasures: store.erasures,
+        nodes: store.nodes,
         control: control,
         surroundings: Dispatcher.Surroundings(
             now: { clock.now },

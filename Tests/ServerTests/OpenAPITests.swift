@@ -12,11 +12,13 @@ import Yams
     private func withAPI(_ body: (PrivateAPI, RunningServer) async throws -> Void) async throws {
         let data = try DataStore(opening: .memory)
         let (live, control) = (LiveIntegrations(), DeliveryControl())
-        let delivery = DeliveryAPI(data, live: live, control: control, now: { 0 })
+        let cluster = ClusterControl(control, nodes: data.nodes, erasures: data.erasures, now: { 0 })
+        let delivery = DeliveryAPI(data, live: live, control: cluster, now: { 0 })
         let configurator = Configurator(
             live,
             revisions: data.revisions,
             control: control,
+            nodes: data.nodes,
             connect: { _, _ in throw CancellationError() },
             now: { Moment(steady: 0, wall: 0) }
         )

@@ -16,7 +16,7 @@ struct `A log that many append to` {
     }
 
     private func node(_ url: String) throws -> (PostgresLog, GroupCommit) {
-        let engine = try PostgresLog(url, limits: DataStore.Limits(), isAlone: false)
+        let engine = try PostgresLog(url, limits: DataStore.Limits(), node: nil)
         return (engine, GroupCommit(engine, limits: DataStore.Limits()))
     }
 
@@ -222,50 +222,6 @@ struct `A log that many append to` {
         try store.close()
         while try DatabaseGlance(at: url).isInUse {}
         #expect(try DatabaseGlance(at: url).isMade)
-    }
-
-    /// Ends the connection on which somebody holds the place, as a broken network does.
-    private func breakWriter(_ tables: PostgresConnection) throws {
-        try tables.run(
-            """
-            SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
-            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """
-        )
-    }
-
-    @Test func `is delivered from by whoever has the place, and by nobody who has lost it meanwhile`() async throws {
-        let url = try await PostgresServer.shared().database()
-        let tables = try connection(url)
-        let first = try DataStore(opening: .postgres(url, folder: nil))
-        #expect(first.ledger.mayDeliver)
-        // The connection is lost, and nobody has come in between: it goes on.
-        try breakWriter(tables)
-        while (try? await first.ledger.keepPlace()) == nil {}
-        #expect(first.ledger.mayDeliver)
-        try await first.ledger.advance("a", to: 1)
-        // Somebody has.
-        try breakWriter(tables)
-        let second = try DataStore(opening: .postgres(url, folder: nil))
-        try await second.ledger.advance("a", to: 2)
-        for _ in 0..<2 {
-            var error: StorageError?
-            // At first it only learns that its connection is gone.
-            while error == nil || error?.code == .unavailable {
-                error = await #expect(throws: StorageError.self) { try await first.ledger.keepPlace() }
-            }
-            #expect(error?.code == .locked)
-            let refused = await #expect(throws: StorageError.self) { try await first.ledger.advance("a", to: 3) }
-            #expect(refused?.code == .locked)
-        }
-        try second.close()
-        // Also when the other one is gone again: what it has in memory is of before.
-        let late = await #expect(throws: StorageError.self) { try await first.ledger.advance("a", to: 3) }
-        #expect(late?.code == .locked && !first.ledger.mayDeliver)
-        try first.close()
-        let third = try DataStore(opening: .postgres(url, folder: nil))
-        #expect(try await third.ledger.position(of: "a") == 2)
-        try third.close()
     }
 
     @Test func `says what is wrong with a server, and never a password`() async throws {

@@ -14,6 +14,7 @@ package struct Configurator: Sendable {
     let live: LiveIntegrations
     let revisions: Revisions
     let control: DeliveryControl
+    let nodes: Nodes
     let connect: Connect
     let now: @Sendable () -> Moment
 
@@ -21,18 +22,21 @@ package struct Configurator: Sendable {
     ///   - live: what runs.
     ///   - revisions: where changes are kept.
     ///   - control: of the lanes that run.
+    ///   - nodes: who else delivers.
     ///   - connect: makes the way to a destination.
     ///   - now: the clocks.
     package init(
         _ live: LiveIntegrations,
         revisions: Revisions,
         control: DeliveryControl,
+        nodes: Nodes,
         connect: @escaping Connect,
         now: @escaping @Sendable () -> Moment
     ) {
         self.live = live
         self.revisions = revisions
         self.control = control
+        self.nodes = nodes
         self.connect = connect
         self.now = now
     }
@@ -43,7 +47,7 @@ package struct Configurator: Sendable {
     ///
     /// - Throws: `ConfigurationRefusal`, `StorageError`, and what `connect` throws.
     package func begin(with file: Configuration) async throws {
-        _ = try await take(file, behindRead: false)
+        _ = try await live.gate.changing { try await take(file, behindRead: false) }
     }
 
     /// Makes what runs out of what is kept in the data. Where nothing ever was, it begins with a preset, which is the data's
@@ -53,11 +57,13 @@ package struct Configurator: Sendable {
     package func begin(withoutFile preset: Configuration) async throws {
         guard try await !revisions.hasKeptAny() else { return try await begin(with: Configuration()) }
         try await live.gate.changing {
+            let configuration = try await revisions.configuration()
             let known = try await histories()
             let drafts = try preset.integrations.map { integration in
                 try draft(integration, by: .file, home: .database, false, [:], known[integration.name] ?? [])
             }
             _ = try await carryOut(drafts)
+            live.configuration = configuration
         }
     }
 
@@ -75,37 +81,39 @@ package struct Configurator: Sendable {
                 "the file defines neither sources nor integrations, as one that is being written: nothing was changed"
             )
         }
-        return try await take(file, behindRead: waiting)
-    }
-
-    private func take(_ file: Configuration, behindRead: Bool) async throws -> [ConfigurationChange] {
-        try await live.gate.changing {
-            let known = try await histories()
-            let kept = try await revisions.keptIntegrations()
-            var drafts = try file.integrations.map { integration in
-                try draft(integration, by: .file, home: .file, behindRead, [:], known[integration.name] ?? [])
-            }
-            for name in kept where !drafts.contains(where: { $0.name.hasSameBytes(as: name) }) {
-                guard live.named(name) == nil else { continue }
-                drafts.append(try await restored(name, known[name] ?? []))
-            }
-            var changes = try await carryOut(drafts)
-            live.fileVariables = file.variables
-            for name in kept where drafts.contains(where: { $0.home == .file && $0.name.hasSameBytes(as: name) }) {
-                // The file has taken it over.
-                try await revisions.release(name)
-            }
-            for gone in live.all where gone.home == .file {
-                guard !file.integrations.contains(where: { $0.name.hasSameBytes(as: gone.name) }) else { continue }
-                remove(gone.name)
-                changes.append(ConfigurationChange(removed: gone.name))
-            }
-            return changes
+        return try await changing(waiting ? file.integrations.map(\.name) : []) {
+            try await take(file, behindRead: waiting)
         }
     }
 
+    private func take(_ file: Configuration, behindRead: Bool) async throws -> [ConfigurationChange] {
+        let configuration = try await revisions.configuration()
+        let known = try await histories()
+        let kept = try await revisions.keptIntegrations()
+        var drafts = try file.integrations.map { integration in
+            try draft(integration, by: .file, home: .file, behindRead, [:], known[integration.name] ?? [])
+        }
+        for name in kept where !drafts.contains(where: { $0.name.hasSameBytes(as: name) }) {
+            guard live.named(name) == nil else { continue }
+            drafts.append(try await restored(name, known[name] ?? []))
+        }
+        var changes = try await carryOut(drafts)
+        live.fileVariables = file.variables
+        for name in kept where drafts.contains(where: { $0.home == .file && $0.name.hasSameBytes(as: name) }) {
+            // The file has taken it over.
+            try await revisions.release(name)
+        }
+        for gone in live.all where gone.home == .file {
+            guard !file.integrations.contains(where: { $0.name.hasSameBytes(as: gone.name) }) else { continue }
+            remove(gone.name)
+            changes.append(ConfigurationChange(removed: gone.name))
+        }
+        live.configuration = configuration
+        return changes
+    }
+
     /// An integration of the data, as it was left.
-    private func restored(_ name: String, _ history: [Revision]) async throws -> Draft {
+    func restored(_ name: String, _ history: [Revision]) async throws -> Draft {
         guard let newest = history.last else {
             throw ConfigurationRefusal(
                 .invalid,
@@ -161,8 +169,9 @@ package struct Configurator: Sendable {
         guard !configuration.integrations.isEmpty else {
             throw ConfigurationRefusal(.invalid, "the text defines no integration: nothing was changed")
         }
-        return try await live.gate.changing {
+        return try await changing(waiting ? configuration.integrations.map(\.name) : []) {
             let known = try await histories()
+            let kept = try await revisions.keptIntegrations()
             var drafts: [Draft] = []
             var managed: [ConfigurationChange] = []
             for integration in configuration.integrations {
@@ -176,7 +185,11 @@ package struct Configurator: Sendable {
                 // Those that don't open any more are what is to be replaced.
                 let sealed = (try? await revisions.secrets(of: name)) ?? [:]
                 try refuseForeignSecrets(of: integration)
-                drafts.append(try draft(integration, by: author, home: .database, waiting, sealed, history))
+                // One that was removed is made anew, though its text may be the same.
+                let isThere = kept.contains(where: name.hasSameBytes)
+                drafts.append(
+                    try draft(integration, by: author, home: .database, waiting, sealed, history, isThere: isThere)
+                )
             }
             return managed + (try await carryOut(drafts))
         }
@@ -266,7 +279,7 @@ package struct Configurator: Sendable {
         by author: Revision.Author,
         waiting: Bool
     ) async throws -> ConfigurationChange {
-        try await live.gate.changing {
+        try await changing(waiting ? [name] : []) {
             let integration = try integration(named: name)
             let history = integration.history.revisions
             guard let revision = history.first(where: { $0.number == number }) else {
@@ -288,7 +301,7 @@ package struct Configurator: Sendable {
 
     /// Takes an integration of the data away. What it has delivered stays told; what waits for it is not delivered.
     package func remove(integration name: String) async throws {
-        try await live.gate.changing {
+        try await changing([name]) {
             let integration = try integration(named: name)
             guard integration.home == .database else {
                 throw ConfigurationRefusal(
@@ -305,6 +318,11 @@ package struct Configurator: Sendable {
     package func pause(integration name: String, _ isPaused: Bool) async throws {
         let integration = try integration(named: name)
         try await revisions.pause(integration.name, isPaused)
+        pause(integration, isPaused)
+    }
+
+    func pause(_ integration: LiveIntegration, _ isPaused: Bool) {
+        guard integration.isPaused != isPaused else { return }
         integration.pause(isPaused)
         if !isPaused { _ = control.retryNow(integration.name) }
     }
@@ -317,11 +335,11 @@ package struct Configurator: Sendable {
     }
 
     /// All that are kept, also of integrations that are gone.
-    private func histories() async throws -> [String: [Revision]] {
+    func histories() async throws -> [String: [Revision]] {
         try await revisions.all().mapValues { $0.map(Revision.init) }
     }
 
-    private func remove(_ name: String) {
+    func remove(_ name: String) {
         live.remove(name)
         control.stop(name)
     }
@@ -329,7 +347,7 @@ package struct Configurator: Sendable {
     // MARK: Carrying out
 
     /// A change before it is made, with everything that can refuse it done.
-    private struct Draft {
+    struct Draft {
         let integration: Integration
         let connection: Connection
         let secrets: [String: String]
@@ -347,7 +365,8 @@ package struct Configurator: Sendable {
         home: LiveIntegration.Home,
         _ behindRead: Bool,
         _ sealed: [String: String],
-        _ history: [Revision]
+        _ history: [Revision],
+        isThere: Bool = true
     ) throws -> Draft {
         let definition = integration.definition
         var literals: [String: String] = [:]
@@ -355,7 +374,8 @@ package struct Configurator: Sendable {
         let secrets = sealed.merging(literals) { $1 }
         let connection = try connect(integration, secrets)
         // A file's own secrets are no change of it.
-        let isSame = history.last?.yaml == definition.yaml && (secrets == sealed || home == .file) && !behindRead
+        let isSame =
+            isThere && history.last?.yaml == definition.yaml && (secrets == sealed || home == .file) && !behindRead
         var revision = NewRevision(
             integration: integration.name,
             author: author.rawValue,
@@ -393,7 +413,7 @@ package struct Configurator: Sendable {
         }
     }
 
-    private func carryOut(_ draft: Draft, _ made: Revision?, isPaused: Bool) -> ConfigurationChange {
+    func carryOut(_ draft: Draft, _ made: Revision?, isPaused: Bool) -> ConfigurationChange {
         let before = draft.history.last
         let holds = made ?? before
         let moment = now()
@@ -411,8 +431,6 @@ package struct Configurator: Sendable {
                     connection: draft.connection,
                     secrets: draft.secrets,
                     isPaused: isPaused,
-                    // What comes from the moment on in which it is made is its own, also before its lanes have begun.
-                    startsBehind: draft.revision?.behindRead == nil ? made.map { $0.firstEvent - 1 } : nil,
                     at: moment
                 )
             )
@@ -429,7 +447,7 @@ package struct Configurator: Sendable {
 }
 
 extension Revision {
-    fileprivate init(_ stored: StoredRevision) {
+    init(_ stored: StoredRevision) {
         self.init(
             number: stored.number,
             firstEvent: stored.firstEvent,

@@ -49,8 +49,6 @@ package final class LiveIntegration: Sendable {
     package let name: String
     package let history: RevisionHistory
     let rate: RateLimit
-    /// Behind which event it begins, if it has never begun; `nil`: behind the last one that is there then.
-    let startsBehind: Int64?
     private let state: Mutex<State>
 
     init(
@@ -59,10 +57,8 @@ package final class LiveIntegration: Sendable {
         connection: Connection,
         secrets: [String: String] = [:],
         isPaused: Bool = false,
-        startsBehind: Int64? = nil,
         at now: Moment
     ) {
-        self.startsBehind = startsBehind
         let integration = history.newest.integration
         name = integration.name
         self.history = history
@@ -89,7 +85,7 @@ package final class LiveIntegration: Sendable {
 
     // MARK: Reading
 
-    /// The last event that its first cursor has read since the process began.
+    /// The last event that its first cursor has read since its lanes began.
     var lastRead: Int64 { state.withLock(\.lastRead) }
 
     /// A signal whenever that one has read more, and one at the beginning; for the other cursor.
@@ -98,6 +94,11 @@ package final class LiveIntegration: Sendable {
         signal.yield()
         state.withLock { $0.signal = signal }
         return reads
+    }
+
+    /// Its lanes begin: what was read before may have been planned otherwise by another node since.
+    func begin() {
+        state.withLock { $0.lastRead = 0 }
     }
 
     func noteRead(through seq: Int64) {

@@ -7,6 +7,8 @@ package final class LiveIntegrations: Sendable {
     private let members = Mutex<[LiveIntegration]>([])
     /// The environment variables that the configuration file names.
     private let variables = Mutex<Set<String>>([])
+    /// The state of the configuration that they are of (`EventLog.Page`).
+    private let known = Mutex<Int64>(0)
     /// What plans, and what changes under which configuration is planned, goes through here.
     let gate = PlanningGate()
     /// A signal after integrations have come or gone, and one at the beginning.
@@ -22,6 +24,12 @@ package final class LiveIntegrations: Sendable {
     var fileVariables: Set<String> {
         get { variables.withLock(\.self) }
         set { variables.withLock { $0 = newValue } }
+    }
+
+    /// The state of the configuration that they are of (`EventLog.Page`).
+    package internal(set) var configuration: Int64 {
+        get { known.withLock(\.self) }
+        set { known.withLock { $0 = newValue } }
     }
 
     package var all: [LiveIntegration] { members.withLock(\.self) }
@@ -47,8 +55,8 @@ package final class LiveIntegrations: Sendable {
         signal.yield()
     }
 
-    /// A lane has ended; if its integration was made again meanwhile, somebody has to begin another.
-    func lanesEnded() {
+    /// A lane has ended, or another may be begun here: somebody has to look.
+    package func lookAgain() {
         signal.yield()
     }
 }

@@ -77,7 +77,7 @@ package final class DeliveryControl: Sendable {
     }
 
     /// Lets everything of an integration come to its end; what is under way is recorded.
-    func stop(_ integration: String) {
+    package func stop(_ integration: String) {
         let lanes = state.withLock { state in state.lanes.keys.filter { $0.integration.hasSameBytes(as: integration) } }
         for lane in lanes { _ = send(.stop, to: lane) }
     }
@@ -85,6 +85,16 @@ package final class DeliveryControl: Sendable {
     /// Lets a job that was paused or stopped come to its end; what is under way is recorded.
     package func stop(_ job: Job) {
         _ = send(.stop, to: LaneID(integration: job.integration, kind: .job(job.id)))
+    }
+
+    /// The same, where only its number is known.
+    func stop(job id: Int64) {
+        for lane in state.withLock({ $0.lanes.keys.filter { $0.kind == .job(id) } }) { _ = send(.stop, to: lane) }
+    }
+
+    /// Erasures were asked for, or are this node's to carry out now.
+    package func erasuresChanged() {
+        signalErasures.yield()
     }
 
     /// What is in memory of an event's operations in an integration; nothing when everything is recorded.

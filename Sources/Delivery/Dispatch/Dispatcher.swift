@@ -46,6 +46,7 @@ package struct Dispatcher: Service {
     private let log: EventLog
     private let ledger: Ledger
     private let limits: Cursor.Limits
+    private let nodes: Nodes
     private let control: DeliveryControl
     private let metrics: any MetricsFactory
     private let surroundings: Surroundings
@@ -57,6 +58,7 @@ package struct Dispatcher: Service {
         ledger: Ledger,
         jobs: Jobs,
         erasures: Erasures? = nil,
+        nodes: Nodes,
         control: DeliveryControl = DeliveryControl(),
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         surroundings: Surroundings,
@@ -67,6 +69,7 @@ package struct Dispatcher: Service {
         self.erasures = erasures
         self.log = log
         self.ledger = ledger
+        self.nodes = nodes
         self.control = control
         self.metrics = metrics
         limits = Cursor.Limits()
@@ -80,11 +83,10 @@ package struct Dispatcher: Service {
     /// - Throws: `StorageError` when an integration's position can't be read at the start.
     package func run() async throws {
         let eraser = erasures.map(eraser)
-        await eraser?.holdJobs()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keepLanes() }
             // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
-            group.addTask { await JobRunner(jobs: jobs, control: control, logger: logger, lane: jobLane).run() }
+            group.addTask { await jobRunner.run() }
             if let eraser { group.addTask { await eraser.run() } }
             try await group.waitForAll()
         }
@@ -94,6 +96,7 @@ package struct Dispatcher: Service {
         Eraser(
             erasures: erasures,
             ledger: ledger,
+            nodes: nodes,
             control: control,
             surroundings: surroundings,
             logger: logger,
@@ -103,66 +106,91 @@ package struct Dispatcher: Service {
 
     // MARK: Lanes
 
-    /// Lanes for every integration there is, also for those that come later.
+    /// Lanes for every integration whose lease this node has, also for those that come later.
     private func keepLanes() async throws {
         let underWay = UnderWay<String>()
         try await withThrowingDiscardingTaskGroup { group in
             for await _ in integrations.changes.cancelOnGracefulShutdown() {
                 for integration in integrations.all {
-                    guard underWay.begins(integration.name) else { continue }
+                    guard let lease = nodes.held(.integration(integration.name)),
+                        underWay.begins(integration.name)
+                    else { continue }
                     group.addTask {
-                        try await runLanes(of: integration)
+                        try await runLanes(of: integration, under: lease)
                         underWay.ended(integration.name)
-                        integrations.lanesEnded()
+                        integrations.lookAgain()
                     }
                 }
             }
         }
     }
 
-    private func runLanes(of integration: LiveIntegration) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for kind in Ledger.Kind.standing {
-                group.addTask { _ = try await lane(kind, of: integration).run() }
+    private func runLanes(of integration: LiveIntegration, under lease: Lease) async throws {
+        do {
+            _ = try await lease.holding {
+                integration.begin()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for kind in Ledger.Kind.standing {
+                        group.addTask { _ = try await lane(kind, of: integration, lease).run() }
+                    }
+                    try await group.waitForAll()
+                }
             }
-            try await group.waitForAll()
+        } catch  where !nodes.isAlone {
+            // Another node has it, or the database is away; whoever has the lease then begins again.
+            let facts: Logger.Metadata = ["integration": "\(integration.name)", "error": "\(error)"]
+            logger.warning("delivery to an integration ends here", metadata: facts)
+            await surroundings.sleep(.seconds(1))
         }
     }
 
-    private func lane(_ kind: Ledger.Kind, of integration: LiveIntegration) -> Lane {
+    private func lane(_ kind: Ledger.Kind, of integration: LiveIntegration, _ lease: Lease) -> Lane {
         let feed: Feed
         if kind == .metrics {
             let planner = Planner(integration.history, scope: .metrics, keys: ledger.keys)
-            feed = Feed(log, planner, integrations.gate, following: integration)
+            feed = Feed(log, planner, integrations, following: integration)
         } else {
             let planner = Planner(integration.history, scope: .live, keys: ledger.keys)
-            feed = Feed(log, planner, integrations.gate, leading: integration)
+            feed = Feed(log, planner, integrations, leading: integration)
         }
-        return lane(kind, of: integration, feed: feed, job: nil)
+        return lane(kind, of: integration, lease, feed: feed, job: nil)
+    }
+
+    private var jobRunner: JobRunner {
+        JobRunner(jobs: jobs, erasures: erasures, nodes: nodes, control: control, logger: logger, lane: jobLane)
     }
 
     /// The lane for a job; `nil` when its integration is not there any more.
-    private func jobLane(_ job: Job) -> Lane? {
+    private func jobLane(_ job: Job, under lease: Lease) -> Lane? {
         guard let integration = integrations.named(job.integration) else { return nil }
+        // Another node may have made it a moment ago.
+        if let number = job.revision, integration.history.revision(numbered: number) == nil { return nil }
         let feed: Feed
         switch (job.kind, job.origin) {
         case (.retry, let origin?):
             let planner = Planner(integration.history, scope: .retry, pinnedTo: job.revision, keys: ledger.keys)
-            feed = Feed(log, ledger, planner, integrations.gate, retrying: job, of: origin)
+            feed = Feed(log, ledger, planner, integrations, retrying: job, of: origin)
         case (.replay, _), (.retry, nil):
             let planner = Planner(integration.history, scope: .replay(job), pinnedTo: job.revision, keys: ledger.keys)
-            feed = Feed(log, planner, integrations.gate, through: { job.selection.last })
+            feed = Feed(log, planner, integrations, through: { job.selection.last })
         }
-        return lane(.job(job.id), of: integration, feed: feed, job: job)
+        return lane(.job(job.id), of: integration, lease, feed: feed, job: job)
     }
 
-    private func lane(_ kind: Ledger.Kind, of integration: LiveIntegration, feed: Feed, job: Job?) -> Lane {
+    private func lane(
+        _ kind: Ledger.Kind,
+        of integration: LiveIntegration,
+        _ lease: Lease,
+        feed: Feed,
+        job: Job?
+    ) -> Lane {
         Lane(
             integration: integration,
             kind: kind,
             feed: feed,
             log: log,
-            ledger: ledger,
+            ledger: ledger.under(lease),
+            lease: lease,
             control: control,
             job: job,
             meters: LaneMeters(integration: integration.name, kind: kind, factory: metrics),

@@ -12,8 +12,9 @@ import Storage
 /// (`ErasureEvent`), and is delivered like anything else; here it is awaited. Until the lanes have let go no job runs, which
 /// could send again what was there before.
 struct Eraser: Sendable {
-    let erasures: Erasures
+    var erasures: Erasures
     let ledger: Ledger
+    let nodes: Nodes
     let control: DeliveryControl
     let surroundings: Dispatcher.Surroundings
     let logger: Logger
@@ -27,21 +28,35 @@ struct Eraser: Sendable {
     private static let unknown =
         "nothing is known of a request any more: see at the destination, and erase again if needed"
 
-    /// Before any job begins: those erasures that a process before has left may still go through the log.
-    func holdJobs() async {
-        for erasure in await unfinished() where erasure.stage.goesThroughLog { control.hold(.erasure(erasure.number)) }
-    }
-
     func run() async {
         // An erasure that waits for an integration holds up no other.
         await withDiscardingTaskGroup { group in
-            var known: Set<Int64> = []
+            let underWay = UnderWay<Int64>()
             for await _ in control.erasureChanges.cancelOnGracefulShutdown() {
-                for erasure in await unfinished() where known.insert(erasure.number).inserted {
+                guard let lease = nodes.held(.erasing) else { continue }
+                for erasure in await unfinished() where underWay.begins(erasure.number) {
                     group.addTask {
-                        await cancelWhenGracefulShutdown { await carryOut(erasure) }
+                        await cancelWhenGracefulShutdown { await carryOut(erasure, under: lease) }
+                        underWay.ended(erasure.number)
                     }
                 }
+            }
+        }
+    }
+
+    /// All lanes are this node's meanwhile: they have to be told.
+    private func carryOut(_ erasure: Erasure, under lease: Lease) async {
+        var eraser = self
+        eraser.erasures = erasures.under(lease)
+        let bound = eraser
+        while !Task.isCancelled, nodes.held(.erasing) === lease || nodes.isAlone {
+            do {
+                _ = try await lease.holding {
+                    try await nodes.gathering { () async throws(StorageError) in await bound.carryOut(erasure) }
+                }
+                return
+            } catch {
+                logger.error("an erasure waits for other nodes", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -199,15 +214,5 @@ struct Eraser: Sendable {
         let said = words.filter { !$0.isEmpty }
         told.words = said.isEmpty ? nil : erasure.person?.redaction.clean(said.joined(separator: "; "))
         return told
-    }
-}
-
-extension Erasure.Stage {
-    /// Whether something of the person may still be read in the log, or be under way.
-    fileprivate var goesThroughLog: Bool {
-        switch self {
-        case .looking, .removing, .cleaning: true
-        case .telling, .sweeping, .done: false
-        }
     }
 }

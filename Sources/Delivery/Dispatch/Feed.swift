@@ -19,43 +19,55 @@ struct Feed: Sendable {
 
     /// The log, as the first of an integration's standing cursors reads it: how far is noted, because a new revision may
     /// begin behind it.
-    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, leading integration: LiveIntegration) {
-        let page = Self.pages(of: log, planner, through: { .max })
-        read = { (seq, limit) async throws(StorageError) in
-            try await gate.planning { () async throws(StorageError) in
-                let page = try await page(seq, limit)
-                if let page { integration.noteRead(through: page.through) }
-                return page
-            }
-        }
-        fetch = Self.events(of: log, planner, gate)
+    init(_ log: EventLog, _ planner: Planner, _ live: LiveIntegrations, leading integration: LiveIntegration) {
+        read = Self.pages(of: log, planner, live, through: { .max }) { integration.noteRead(through: $0.through) }
+        fetch = Self.events(of: log, planner, live.gate)
     }
 
     /// The log as far as the first one has read it: so no event has been planned that a new revision could still be for.
-    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, following integration: LiveIntegration) {
-        self.init(log, planner, gate) { integration.lastRead }
+    init(_ log: EventLog, _ planner: Planner, _ live: LiveIntegrations, following integration: LiveIntegration) {
+        self.init(log, planner, live) { integration.lastRead }
     }
 
     /// The log up to an event.
-    init(_ log: EventLog, _ planner: Planner, _ gate: PlanningGate, through last: @escaping @Sendable () -> Int64) {
-        let page = Self.pages(of: log, planner, through: last)
-        read = { (seq, limit) async throws(StorageError) in
-            try await gate.planning { () async throws(StorageError) in try await page(seq, limit) }
-        }
-        fetch = Self.events(of: log, planner, gate)
+    init(_ log: EventLog, _ planner: Planner, _ live: LiveIntegrations, through last: @escaping @Sendable () -> Int64) {
+        read = Self.pages(of: log, planner, live, through: last)
+        fetch = Self.events(of: log, planner, live.gate)
+    }
+
+    private enum Reading {
+        case page(Page?)
+        /// Another node has changed the configuration, and this one does not know of it yet.
+        case stale
     }
 
     private static func pages(
         of log: EventLog,
         _ planner: Planner,
-        through last: @escaping @Sendable () -> Int64
+        _ live: LiveIntegrations,
+        through last: @escaping @Sendable () -> Int64,
+        noting note: @escaping @Sendable (Page) -> Void = { _ in }
     ) -> @Sendable (Int64, Int) async throws(StorageError) -> Page? {
-        { (seq, limit) async throws(StorageError) in
-            let last = last()
-            guard seq < last else { return nil }
-            let events = try await log.read(after: seq, limit: limit, maximumBytes: Self.readBytes)
-            guard let end = events.last?.seq else { return nil }
-            return Page(outcomes: planner.plan(events.filter { $0.seq <= last }), through: min(end, last))
+        let read = { @Sendable (seq: Int64, limit: Int) async throws(StorageError) -> Reading in
+            try await live.gate.planning { () async throws(StorageError) in
+                let last = last()
+                guard seq < last else { return .page(nil) }
+                let read = try await log.page(after: seq, limit: limit, maximumBytes: Self.readBytes)
+                guard read.configuration <= live.configuration else { return .stale }
+                guard let end = read.events.last?.seq else { return .page(nil) }
+                let events = read.events.filter { $0.seq <= last }
+                let page = Page(outcomes: planner.plan(events), through: min(end, last))
+                note(page)
+                return .page(page)
+            }
+        }
+        return { (seq, limit) async throws(StorageError) in
+            while !Task.isCancelled {
+                if case .page(let page) = try await read(seq, limit) { return page }
+                // Whoever keeps up with the other nodes reads it in a moment (`Configurator.follow`).
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+            return nil
         }
     }
 
@@ -76,7 +88,7 @@ struct Feed: Sendable {
         _ log: EventLog,
         _ ledger: Ledger,
         _ planner: Planner,
-        _ gate: PlanningGate,
+        _ live: LiveIntegrations,
         retrying job: Job,
         of origin: Int64
     ) {
@@ -90,7 +102,7 @@ struct Feed: Sendable {
             if rows.first?.seq != last, rows.count >= limit { rows.removeAll { $0.seq == last } }
             let through = min(rows.last?.seq ?? last, selection.last)
             let chosen = rows.filter { selection.contains($0) }
-            let outcomesOfEvents = try await gate.planning { () async throws(StorageError) in
+            let outcomesOfEvents = try await live.gate.planning { () async throws(StorageError) in
                 planner.plan(try await log.read(chosen.map(\.seq)))
             }
             let planned = Dictionary(uniqueKeysWithValues: outcomesOfEvents.map { ($0.event.seq, $0) })
@@ -100,7 +112,7 @@ struct Feed: Sendable {
             }
             return Page(outcomes: outcomes, through: through)
         }
-        fetch = Self.events(of: log, planner, gate)
+        fetch = Self.events(of: log, planner, live.gate)
     }
 }
 

@@ -12,6 +12,8 @@ struct Lane: Sendable {
     let feed: Feed
     let log: EventLog
     let ledger: Ledger
+    /// Under which it sends and writes.
+    let lease: Lease
     let control: DeliveryControl
     /// The replay or retry that this lane is for.
     let job: Job?
@@ -134,10 +136,10 @@ struct Lane: Sendable {
         }
     }
 
-    /// The cursor as it was left; a new integration starts with the events that arrive after it was made (actions.md §1).
+    /// The cursor as it was left. That of an integration was made with its first revision (`Revisions`), unless events that
+    /// waited were to be planned by it too: then they are not its own.
     private func openCursor() async throws -> Cursor {
-        let end = try await log.lastSequence()
-        let stored = try await ledger.open(kind, of: name, startingAt: min(integration.startsBehind ?? end, end))
+        let stored = try await ledger.open(kind, of: name, startingAt: try await log.lastSequence())
         var rows: [StoredOperation] = []
         while true {
             let page = try await ledger.openOperations(of: stored.id, after: rows.last?.id, limit: 1_000)
@@ -229,10 +231,10 @@ struct Lane: Sendable {
     }
 
     private func send(_ request: Cursor.Request) async -> Exchange {
-        // Where somebody else may deliver by now, nothing goes out until that is known; if it is so, the process ends.
-        while !ledger.mayDeliver {
+        // Where another node may deliver by now, nothing goes out until that is known; if it is so, the lane is cancelled.
+        while !lease.isCertain {
             guard !Task.isCancelled else {
-                let words = "another process may deliver"
+                let words = "another node may deliver"
                 return Exchange(status: nil, answer: .unavailable(words: words, retryAfter: nil), workspace: nil)
             }
             await surroundings.sleep(.milliseconds(50))

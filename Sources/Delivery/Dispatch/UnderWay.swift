@@ -7,4 +7,5 @@ final class UnderWay<ID: Hashable & Sendable>: Sendable {
     /// Whether it begins now; `false` when it is under way already.
     func begins(_ id: ID) -> Bool { ids.withLock { $0.insert(id).inserted } }
     func ended(_ id: ID) { ids.withLock { _ = $0.remove(id) } }
+    var all: Set<ID> { ids.withLock(\.self) }
 }

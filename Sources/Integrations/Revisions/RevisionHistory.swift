@@ -109,10 +109,11 @@ package final class RevisionHistory: Sendable {
         }
     }
 
-    package func append(_ revision: Revision, _ integration: Integration) {
+    /// Adds the newest revision, compiled already, behind those that came between.
+    package func append(_ revision: Revision, _ integration: Integration, behind others: [Revision] = []) {
         let compiled = Compiled(number: revision.number, integration: integration)
         state.withLock { state in
-            state.revisions.append(revision)
+            state.revisions += others + [revision]
             state.newest = compiled
             state.compiled[revision.number] = compiled
         }

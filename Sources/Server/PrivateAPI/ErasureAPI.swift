@@ -41,7 +41,7 @@ struct ErasureAPI: Sendable {
         }
         let new = newErasure(wish)
         let begun = try await stored { () async throws(StorageError) in
-            try await delivery.control.begin(new, in: erasures, now: delivery.now)
+            try await delivery.control.begin(new)
         }
         guard let begun else {
             let words = "a replay or retry does not come to rest; pause it, and ask again: nothing was changed"

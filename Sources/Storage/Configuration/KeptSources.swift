@@ -37,7 +37,8 @@ package struct KeptSources: Sendable {
     /// - Returns: whether it was made: there may be one of this name.
     package func add(_ name: String, key: String) async throws(StorageError) -> Bool {
         try await commits.commit { [seal] connection in
-            try connection.run(
+            try NodeTables.configurationChanges(connection)
+            return try connection.run(
                 "INSERT INTO kept_sources (name, sealed, is_enabled) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
                 [Text(name), Bytes(try seal.seal(key, at: Self.place(name)))]
             ) > 0
@@ -49,7 +50,8 @@ package struct KeptSources: Sendable {
     /// - Returns: whether it is there.
     package func enable(_ name: String, _ isEnabled: Bool) async throws(StorageError) -> Bool {
         try await commits.commit { connection in
-            try connection.run(
+            try NodeTables.configurationChanges(connection)
+            return try connection.run(
                 "UPDATE kept_sources SET is_enabled = ? WHERE name = ?",
                 [isEnabled, Text(name)]
             ) > 0
@@ -67,6 +69,7 @@ package struct KeptSources: Sendable {
     /// any more is forgotten.
     package func rotate(_ name: String, key: String) async throws(StorageError) -> Rotation {
         try await commits.commit { [seal] connection in
+            try NodeTables.configurationChanges(connection)
             guard
                 let row = try connection.row("SELECT sealed, former FROM kept_sources WHERE name = ?", [Text(name)])
             else { return .unknown }
@@ -86,7 +89,8 @@ package struct KeptSources: Sendable {
     /// - Returns: whether there was one.
     package func retireFormerKey(of name: String) async throws(StorageError) -> Bool {
         try await commits.commit { connection in
-            try connection.run(
+            try NodeTables.configurationChanges(connection)
+            return try connection.run(
                 "UPDATE kept_sources SET former = NULL WHERE name = ? AND former IS NOT NULL",
                 [Text(name)]
             ) > 0
@@ -98,7 +102,8 @@ package struct KeptSources: Sendable {
     /// - Returns: whether it was there.
     package func remove(_ name: String) async throws(StorageError) -> Bool {
         try await commits.commit { connection in
-            try connection.run("DELETE FROM kept_sources WHERE name = ?", [Text(name)]) > 0
+            try NodeTables.configurationChanges(connection)
+            return try connection.run("DELETE FROM kept_sources WHERE name = ?", [Text(name)]) > 0
         }
     }
 

@@ -1,3 +1,5 @@
+import LosslessJSON
+
 /// One state of an integration's configuration as it is kept. What the text means is not this room's to know.
 package struct StoredRevision: Sendable, Equatable {
     package let integration: String
@@ -30,6 +32,10 @@ package struct NewRevision: Sendable {
     /// Which of them there were before, with another value.
     package var changedSecrets: [String] = []
 
+    func says(nothingMoreThan other: StoredRevision) -> Bool {
+        text.hasSameBytes(as: other.text) && behindRead == nil && secrets.isEmpty && changedSecrets.isEmpty
+    }
+
     package init(integration: String, author: String, text: String, at: Int64, behindRead: Int64?, isKept: Bool) {
         self.integration = integration
         self.author = author
@@ -48,6 +54,11 @@ package struct Revisions: Sendable {
     init(_ commits: GroupCommit, seal: SecretSeal) {
         self.commits = commits
         self.seal = seal
+    }
+
+    /// Rises with each change of integrations and sources by any node; always 0 where there is only one.
+    package func configuration() async throws(StorageError) -> Int64 {
+        try await commits.engine.read { try NodeTables.shared($0).configuration }
     }
 
     /// All of them, each integration's in their order.
@@ -87,8 +98,10 @@ package struct Revisions: Sendable {
     /// Makes revisions, all of them or none, and returns when they are on the disk. From which event each holds is found
     /// in the same transaction, so that no event lies between two of them.
     package func add(_ revisions: [NewRevision]) async throws(StorageError) -> [StoredRevision] {
-        try await commits.commit { [seal] connection in
-            try revisions.map { new in
+        guard !revisions.isEmpty else { return [] }
+        return try await commits.commit { [seal] connection in
+            try NodeTables.configurationChanges(connection)
+            return try revisions.map { new in
                 let made = try RevisionTables.add(new, connection)
                 for (setting, secret) in new.secrets {
                     let sealed = try seal.seal(secret, at: Self.place(new.integration, setting))
@@ -101,13 +114,17 @@ package struct Revisions: Sendable {
 
     /// Forgets that an integration lives here, with its secrets: a file has taken it over.
     package func release(_ integration: String) async throws(StorageError) {
-        try await commits.commit { try RevisionTables.release(integration, $0) }
+        try await commits.commit { connection in
+            try NodeTables.configurationChanges(connection)
+            try RevisionTables.release(integration, connection)
+        }
     }
 
     /// Removes an integration that lives here, with its secrets and with what waits for it: one of its name begins anew. Its
     /// revisions stay, and what failed: they tell what happened.
     package func remove(_ integration: String) async throws(StorageError) {
         try await commits.commit { connection in
+            try NodeTables.configurationChanges(connection)
             try RevisionTables.release(integration, connection)
             try RevisionTables.endCursors(of: integration, connection)
         }
@@ -116,6 +133,7 @@ package struct Revisions: Sendable {
     /// Writes down whether an integration is paused.
     package func pause(_ integration: String, _ isPaused: Bool) async throws(StorageError) {
         try await commits.commit { connection in
+            try NodeTables.configurationChanges(connection)
             let sql =
                 isPaused
                 ? "INSERT INTO paused_integrations (name) VALUES (?) ON CONFLICT DO NOTHING"
@@ -163,13 +181,16 @@ enum RevisionTables {
     }
 
     static func add(_ new: NewRevision, _ connection: Connection) throws -> StoredRevision {
-        let last = try connection.row(
-            "SELECT max(number) FROM revisions WHERE integration = ?",
-            [Text(new.integration)]
-        )
+        let last = try revisions(
+            "WHERE integration = ? AND number = (SELECT max(number) FROM revisions WHERE integration = ?)",
+            [Text(new.integration), Text(new.integration)],
+            connection
+        ).last
+        // Two nodes that begin with the same file make it once.
+        if let last, new.says(nothingMoreThan: last), try isThere(new, connection) { return last }
         let made = StoredRevision(
             integration: new.integration,
-            number: (try last?.optionalInteger(0) ?? 0) + 1,
+            number: (last?.number ?? 0) + 1,
             firstEvent: try firstEvent(of: new, connection),
             at: new.at,
             author: new.author,
@@ -186,6 +207,7 @@ enum RevisionTables {
                 made.changedSecrets.joined(separator: ","),
             ]
         )
+        if new.behindRead == nil { try beginCursors(of: made, connection) }
         if new.isKept {
             try connection.run(
                 "INSERT INTO kept_integrations (name) VALUES (?) ON CONFLICT DO NOTHING",
@@ -204,6 +226,20 @@ enum RevisionTables {
             [Text(new.integration)]
         )
         return max(read, try position?.optionalInteger(0) ?? 0) + 1
+    }
+
+    /// Whether it lives where it is to live: one that was removed is made anew, though its text may be the same.
+    private static func isThere(_ new: NewRevision, _ connection: Connection) throws -> Bool {
+        guard new.isKept else { return true }
+        return try connection.row("SELECT 1 FROM kept_integrations WHERE name = ?", [Text(new.integration)]) != nil
+    }
+
+    /// A new integration starts with the events that arrive after it was made (actions.md §1), also where delivering to it
+    /// begins later.
+    private static func beginCursors(of made: StoredRevision, _ connection: Connection) throws {
+        for kind in Ledger.Kind.standing {
+            _ = try LedgerTables.open(kind, of: made.integration, startingAt: made.firstEvent - 1, connection)
+        }
     }
 
     /// The cursors stay for the stories of what they delivered, under a kind that nobody opens again.

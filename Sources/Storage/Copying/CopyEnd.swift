@@ -65,7 +65,7 @@ final class CopyEnd {
             (name, folder, hold, database) = (open.file, path, holder, .sqlite(open.writer, open))
         case .postgres(let text, let path):
             let connection = try Self.connect(text)
-            try PostgresPlace.lock(connection)
+            try PostgresHold.takeAlone(connection)
             try PostgresSchema.migrate(connection)
             (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
         }
@@ -96,7 +96,7 @@ final class CopyEnd {
         do throws(any Error) {
             switch database {
             case .sqlite: if hold == nil, let folder { hold = try DataFolder(folder) }
-            case .postgres(let connection): try PostgresPlace.lock(connection)
+            case .postgres(let connection): try PostgresHold.takeAlone(connection)
             }
             return true
         } catch let error as StorageError where error.code == .locked {

@@ -29,13 +29,6 @@ protocol LogEngine: Sendable {
     /// How events came to the disk, and how many are on their way.
     func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int)
 
-    /// Whether this process may send what it has planned: certainly no other one does.
-    var mayDeliver: Bool { get }
-    /// Makes it certain for some seconds more.
-    ///
-    /// - Throws: `locked` where another one delivers now, for good; other errors while that is not known.
-    func keepPlace() async throws(StorageError)
-
     /// Overwrites what is left in unused parts of files, where there are any that Ferry owns (`smallBytes`: up to which size
     /// as a whole).
     func rewrite(smallBytes: Int64) async throws(StorageError)

@@ -34,6 +34,11 @@ package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible
         self.code = code
         self.description = description
     }
+
+    /// What another node could not do, in its words.
+    package init(unavailable words: String) {
+        self.init(.unavailable, words)
+    }
 }
 
 extension StorageError {

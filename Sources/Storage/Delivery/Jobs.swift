@@ -86,6 +86,9 @@ package struct Jobs: Sendable {
         self.commits = commits
     }
 
+    /// What only the holder of a lease may write.
+    package func under(_ lease: Lease) -> Jobs { Jobs(commits.under(lease)) }
+
     /// Makes a job and its cursor, which stands before the first event of the selection.
     package func add(_ job: NewJob) async throws(StorageError) -> Job {
         try await commits.commit { try JobTables.add(job, $0) }

@@ -53,18 +53,32 @@ extension LedgerTables {
 
     /// Puts the counts of a span to those of its first minute.
     fileprivate static func merge(_ cursor: Int64, from start: Int64, _ span: Int64, _ connection: Connection) throws {
-        try connection.run(
-            """
-            INSERT INTO tallies (cursor, minute, verdict, count)
-            SELECT cursor, CAST(? AS BIGINT), verdict, sum(count) FROM tallies
-            WHERE cursor = ? AND minute > ? AND minute < ? GROUP BY cursor, verdict
+        let values: [any StoredValue] = [start, cursor, start, start + span]
+        let sums = "SELECT cursor, CAST(?1 AS BIGINT), verdict, sum(count) FROM"
+        let put = """
+            GROUP BY cursor, verdict
             ON CONFLICT (cursor, minute, verdict) DO UPDATE SET count = tallies.count + excluded.count
-            """,
-            [start, cursor, start, start + span]
-        )
-        try connection.run(
-            "DELETE FROM tallies WHERE cursor = ? AND minute > ? AND minute < ?",
-            [cursor, start, start + span]
-        )
+            """
+        let span = "cursor = ?2 AND minute > ?3 AND minute < ?4"
+        switch connection.engine {
+        case .sqlite:
+            try connection.run(
+                "INSERT INTO tallies (cursor, minute, verdict, count) \(sums) tallies WHERE \(span) \(put)",
+                values
+            )
+            try connection.run(
+                "DELETE FROM tallies WHERE cursor = ? AND minute > ? AND minute < ?",
+                Array(values.dropFirst())
+            )
+        case .postgres:
+            // At once: another node may count meanwhile.
+            try connection.run(
+                """
+                WITH gone AS (DELETE FROM tallies WHERE \(span) RETURNING cursor, verdict, count)
+                INSERT INTO tallies (cursor, minute, verdict, count) \(sums) gone \(put)
+                """,
+                values
+            )
+        }
     }
 }

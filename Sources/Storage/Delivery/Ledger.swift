@@ -22,6 +22,16 @@ package struct Ledger: Sendable {
             case .job(let number): "job \(number)"
             }
         }
+
+        package init?(text: String) {
+            switch text {
+            case "live": self = .live
+            case "metrics": self = .metrics
+            default:
+                guard text.hasPrefix("job "), let number = Int64(text.dropFirst(4)) else { return nil }
+                self = .job(number)
+            }
+        }
     }
 
     /// A cursor as it was left.
@@ -65,6 +75,9 @@ package struct Ledger: Sendable {
         self.keys = keys
     }
 
+    /// What only the holder of a lease may write.
+    package func under(_ lease: Lease) -> Ledger { Ledger(commits.under(lease), keys: keys) }
+
     /// The cursor of an integration. One that is new begins behind `seq` (0 is the beginning of the log); one that was
     /// begun before stays where it is.
     package func open(_ kind: Kind, of integration: String, startingAt seq: Int64) async throws(StorageError)
@@ -100,23 +113,13 @@ package struct Ledger: Sendable {
         }
     }
 
-    /// Whether this process may send: certainly no other one delivers from the same log.
-    package var mayDeliver: Bool { commits.engine.mayDeliver }
-
-    /// Makes it certain for some seconds more, to be called every other second.
-    ///
-    /// - Throws: `locked` when another process delivers now: this one has to end. Other errors while that is not known.
-    package func keepPlace() async throws(StorageError) {
-        try await commits.engine.keepPlace()
-    }
-
     /// Writes down what a cursor has come to, and returns when it is on the disk.
     ///
     /// - Parameters:
     ///   - commit: what to write.
     ///   - mark: a number that only this commit has. Where a server's answer was lost, it may be recorded already: asked again
     ///     with the same mark, nothing is written twice.
-    /// - Throws: `refused` when the cursor does not exist or stands further on already; nothing is written then.
+    /// - Throws: `locked` when another node has the lease; `refused` when the cursor does not exist or stands further on already; nothing is written then.
     package func record(_ commit: CursorCommit, mark: Int64? = nil) async throws(StorageError) {
         try await commits.commit { connection in
             let stored = try LedgerTables.lastCommit(of: commit.cursor, connection)

@@ -46,6 +46,14 @@ package struct Erasure: Sendable, Equatable {
         /// Nobody needs to know whom any more, and what is free in the files is overwritten.
         case sweeping
         case done
+
+        /// Whether something of the person may still be read in the log, or be under way.
+        package var goesThroughLog: Bool {
+            switch self {
+            case .looking, .removing, .cleaning: true
+            case .telling, .sweeping, .done: false
+            }
+        }
     }
 
     /// What the integrations are told.
@@ -136,6 +144,40 @@ package struct NewErasure: Sendable {
     package init(_ person: Erasure.Person, startedAt: Int64) {
         self.person = person
         self.startedAt = startedAt
+    }
+}
+
+extension NewErasure {
+    /// As one node tells it to another.
+    package var text: String {
+        let tellings = tellings.map { telling -> JSON in
+            var object: JSON.Object = [
+                "integration": .string(telling.integration), "command": .string(telling.command.rawValue),
+            ]
+            if let workspace = telling.workspace { object["workspace"] = .string(workspace) }
+            return .object(object)
+        }
+        var object: JSON.Object = [
+            "person": .string(person.storedText), "tellings": .array(tellings),
+            "started_at": .number(JSON.Number(startedAt)),
+        ]
+        if let command { object["command"] = .string(command.rawValue) }
+        return object.storedText
+    }
+
+    package init(text: String) throws {
+        let object = try JSON.Object(storedText: text)
+        self.init(
+            try Erasure.Person(storedText: object["person"]?.stringValue ?? ""),
+            startedAt: object["started_at"]?.numberValue?.int64 ?? 0
+        )
+        command = object["command"]?.stringValue.flatMap(Erasure.Command.init)
+        tellings = (object["tellings"]?.arrayValue ?? []).compactMap { telling in
+            guard let object = telling.objectValue, let integration = object["integration"]?.stringValue,
+                let command = object["command"]?.stringValue.flatMap(Erasure.Command.init)
+            else { return nil }
+            return Telling(integration, command, workspace: object["workspace"]?.stringValue)
+        }
     }
 }
 

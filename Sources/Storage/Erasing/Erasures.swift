@@ -21,11 +21,19 @@ package struct Erasures: Sendable {
 
     private let log: EventLog
     private let workspaces: OpenDatabase
-    private var commits: GroupCommit { log.commits }
+    private var commits: GroupCommit
 
     init(_ log: EventLog, workspaces: OpenDatabase) {
         self.log = log
         self.workspaces = workspaces
+        commits = log.commits
+    }
+
+    /// What only the holder of a lease may write.
+    package func under(_ lease: Lease) -> Erasures {
+        var erasures = self
+        erasures.commits = commits.under(lease)
+        return erasures
     }
 
     // MARK: Asked for and asked about
@@ -61,6 +69,15 @@ package struct Erasures: Sendable {
     package func unfinished() async throws(StorageError) -> [Erasure] {
         try await commits.engine.read {
             try ErasureTables.erasures("WHERE stage <> ? ORDER BY number", [Erasure.Stage.done.rawValue], $0)
+        }
+    }
+
+    /// Whether one of them still goes through the log.
+    package func goThroughLog() async throws(StorageError) -> Bool {
+        let stages = Erasure.Stage.allCases.filter(\.goesThroughLog).map { "'\($0.rawValue)'" }
+        let list = stages.joined(separator: ", ")
+        return try await commits.engine.read {
+            try $0.row("SELECT 1 FROM erasures WHERE stage IN (\(list)) LIMIT 1") != nil
         }
     }
 

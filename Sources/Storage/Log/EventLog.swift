@@ -159,6 +159,28 @@ package final class EventLog: Sendable {
         }
     }
 
+    /// A page of messages, and the state of the configuration that holds for them.
+    package struct Page: Sendable {
+        package let events: [LoggedEvent]
+        /// Rises with each change. Whoever plans the page has to know this one: a change that holds from a message of the page on
+        /// is a part of it (`NodeTables.configurationChanges`). Always 0 where there is only one node.
+        package let configuration: Int64
+    }
+
+    /// The same with the state of the configuration, both as of one moment.
+    package func page(
+        after seq: Int64,
+        limit: Int,
+        maximumBytes: Int = .max
+    ) async throws(StorageError) -> Page {
+        try await commits.engine.read { connection in
+            Page(
+                events: try LogTables.events(after: seq, limit: limit, maximumBytes: maximumBytes, connection),
+                configuration: try NodeTables.shared(connection).configuration
+            )
+        }
+    }
+
     /// The messages with these numbers, in order; also those that retention has taken out of the log while something of
     /// theirs was still open or failed. Who is missing is gone.
     package func read(_ seqs: [Int64]) async throws(StorageError) -> [LoggedEvent] {
@@ -199,8 +221,8 @@ package final class EventLog: Sendable {
         }
     }
 
-    /// There are new messages.
-    func wakeReaders() {
+    /// There are new messages; to be called too when another node has appended some.
+    package func wakeReaders() {
         for signal in readers.withLock({ Array($0.signals.values) }) {
             signal.yield()
         }

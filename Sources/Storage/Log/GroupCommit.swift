@@ -3,7 +3,7 @@
 /// Calls queue up (bounded), the writer takes all that wait, does them in one transaction in the order of their arrival,
 /// and answers them after the commit. If the transaction fails, all of its calls get the error, nothing of them is stored,
 /// and the next group starts afresh.
-final class GroupCommit: Sendable {
+struct GroupCommit: Sendable {
     private struct Work: Sendable {
         /// Does the work and returns what answers the caller once the commit is on the disk.
         let perform: @Sendable (Connection) throws -> @Sendable () -> Void
@@ -12,10 +12,19 @@ final class GroupCommit: Sendable {
 
     let engine: any LogEngine
     private let queue: CommitQueue<Work>
+    /// What every call needs to be written; `nil` where anybody may write.
+    private var lease: Lease?
 
     init(_ engine: any LogEngine, limits: DataStore.Limits) {
         self.engine = engine
         queue = CommitQueue(limits: limits)
+    }
+
+    /// The same writer, for what only the holder of a lease may write: calls throw `locked` when it is another node's.
+    func under(_ lease: Lease) -> GroupCommit {
+        var commits = self
+        commits.lease = lease
+        return commits
     }
 
     /// Does `work` in the next transaction and returns after its commit.
@@ -26,8 +35,9 @@ final class GroupCommit: Sendable {
         _ weight: Weight = Weight(),
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
+        let result: Result<Value, StorageError> = await withCheckedContinuation { [lease] continuation in
             let work = Work { connection in
+                try lease?.check(connection)
                 let value = try work(connection)
                 return { continuation.resume(returning: .success(value)) }
             } fail: { error in
@@ -46,7 +56,7 @@ final class GroupCommit: Sendable {
     var progress: (statistics: CommitStatistics, waitingEvents: Int) { queue.progress }
 
     private func callWriter() {
-        engine.withWriter { [self] transactions in writeGroup(transactions) }
+        engine.withWriter { transactions in writeGroup(transactions) }
     }
 
     private func writeGroup(_ transaction: Transactions) {

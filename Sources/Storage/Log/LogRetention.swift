@@ -44,6 +44,9 @@ package struct LogRetention: Sendable {
         self.gate = gate
     }
 
+    /// What only the holder of a lease may remove.
+    package func under(_ lease: Lease) -> LogRetention { LogRetention(commits.under(lease), gate: gate) }
+
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
@@ -52,12 +55,19 @@ package struct LogRetention: Sendable {
         if isDue {
             outcome = try await commits.commit { try RetentionTables.sweep(policy, at: now, $0) }
         }
+        if gate.isClosed != outcome.isFull {
+            let isFull = outcome.isFull
+            try await commits.commit { try NodeTables.set(isFull: isFull, $0) }
+        }
         gate.isClosed = outcome.isFull
         return outcome
     }
 
     /// Whether the log takes no events, because all that it holds is still needed.
     package var isFull: Bool { gate.isClosed }
+
+    /// Another node has found out whether the log is full.
+    package func found(isFull: Bool) { gate.isClosed = isFull }
 
     /// Bytes that the log and everything about delivery use, without what is free in a file of Ferry's own.
     package func usedBytes() async throws(StorageError) -> Int64 {

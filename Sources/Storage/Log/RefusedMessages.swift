@@ -90,6 +90,11 @@ package struct RefusedMessages: Sendable {
         self.limits = limits
     }
 
+    /// What only the holder of a lease may remove.
+    package func under(_ lease: Lease) -> RefusedMessages {
+        RefusedMessages(commits.under(lease), keys: keys, limits: limits)
+    }
+
     /// A mark of a write key that nobody knows: the same key has the same mark, and no mark tells its key.
     package func mark(of key: String) -> [UInt8] { keys.key(ofText: key).bytes }
 

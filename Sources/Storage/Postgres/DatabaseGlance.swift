@@ -28,7 +28,7 @@ package struct DatabaseGlance: Sendable {
                 try connection.query(
                     """
                     SELECT count(*) FROM pg_locks
-                    WHERE locktype = 'advisory' AND objid = (\(PostgresPlace.key)::BIGINT & 4294967295)::OID
+                    WHERE locktype = 'advisory' AND objid = (\(PostgresHold.key)::BIGINT & 4294967295)::OID
                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                     """
                 )

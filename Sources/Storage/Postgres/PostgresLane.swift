@@ -89,6 +89,17 @@ final class PostgresLane: Sendable {
         }
     }
 
+    /// Does something at once. It blocks.
+    func performingNow<Value: Sendable>(_ work: @Sendable (PostgresConnection) throws -> Value) throws -> Value {
+        try prepare()
+        return try queue.sync {
+            try held.withLock { held in
+                guard let connection = held.connection else { throw StorageError(.unavailable, "the data is closed") }
+                return try work(connection)
+            }
+        }
+    }
+
     /// Lets go of the connection, after what was asked for before.
     func close() {
         queue.sync {

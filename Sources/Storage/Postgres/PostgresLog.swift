@@ -1,4 +1,5 @@
 import Postgres
+import Synchronization
 
 /// The log in a PostgreSQL database, in the schema `ferry`.
 ///
@@ -11,8 +12,8 @@ final class PostgresLog: LogEngine {
     private let readers: [PostgresLane]
     private let writer: PostgresLane
     private let appends: PostgresAppends
-    /// `nil` for one that only appends and reads.
-    private let place: PostgresPlace?
+    /// Keeps the leases of a node; `nil` for one that is none.
+    let keeper: PostgresLane?
 
     /// Connections that read; each has one query at a time.
     private static let readerCount = 4
@@ -25,29 +26,52 @@ final class PostgresLog: LogEngine {
     /// - Parameters:
     ///   - text: the database's URL.
     ///   - limits: bounds of what waits.
-    ///   - isAlone: whether another Ferry is kept out, and keeps this one out. Several can append and read; but each would
-    ///     deliver everything.
-    init(_ text: String, limits: DataStore.Limits, isAlone: Bool = true) throws(StorageError) {
+    ///   - node: what the database knows this process by; `nil` for one that only appends and reads.
+    init(_ text: String, limits: DataStore.Limits, node: String?) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
             name = "\(url)"
             let connection = try PostgresConnection(url, options: Self.options)
             defer { connection.close() }
-            // A newer version that waits for its turn changes no table under an older one.
-            if isAlone { try PostgresPlace.lock(connection) }
-            try PostgresSchema.migrate(connection)
+            try Self.migrate(connection)
             try CopyState.refuseHalf(Connection(connection), name)
             secret = try LogTables.secret(Connection(connection))
-            let place = isAlone ? PostgresPlace() : nil
-            self.place = place
             readers = (1...Self.readerCount).map { PostgresLane("reader \($0)", url, Self.options) }
-            writer = PostgresLane("writer", url, Self.options, begin: { try place?.take(on: $0) })
+            writer = PostgresLane("writer", url, Self.options)
+            keeper = node.map { Self.keeper(of: $0, url) }
             appends = PostgresAppends(PostgresLane("appends", url, Self.options), limits: limits, name: name)
-            if isAlone { try PostgresPlace.unlock(connection) }
             try writer.prepare()
+            try keeper?.prepare()
         } catch {
             throw StorageError(error, file: "the database")
         }
+    }
+
+    private static func keeper(of node: String, _ url: PostgresURL) -> PostgresLane {
+        var options = Self.options
+        // Whoever does not get through soon has to know.
+        options.settings += [("statement_timeout", "5s"), ("lock_timeout", "3s")]
+        let isAgain = Mutex(false)
+        return PostgresLane("keeper", url, options) { connection in
+            try isAgain.withLock { isAgain in
+                try PostgresHold.join(connection, as: node, isAgain: isAgain)
+                isAgain = true
+            }
+        }
+    }
+
+    /// A newer version changes no table under an older one, so it waits until the other nodes are gone.
+    private static func migrate(_ connection: PostgresConnection) throws {
+        do {
+            try PostgresHold.takeAlone(connection)
+        } catch let error as StorageError where error.code == .locked {
+            guard try PostgresSchema.isMade(connection) else {
+                throw StorageError(.locked, "nodes of an earlier version of Ferry use \(connection.url)")
+            }
+            return
+        }
+        try PostgresSchema.migrate(connection)
+        try PostgresHold.letGo(connection)
     }
 
     static var options: PostgresOptions {
@@ -78,27 +102,11 @@ final class PostgresLog: LogEngine {
     }
 
     func withWriter(_ work: @escaping @Sendable (Transactions) -> Void) {
-        writer.perform { [place] ready in
+        writer.perform { ready in
             work { body in
-                let start = ContinuousClock.now
-                if let place, place.isLost { throw place.lost }
                 try ready.get().transaction { try body($0) }
-                place?.answered(since: start)
             }
         }
-    }
-
-    var mayDeliver: Bool { place?.isCertain ?? true }
-
-    func keepPlace() async throws(StorageError) {
-        guard let place else { return }
-        let result = await writer.performing { connection in
-            let start = ContinuousClock.now
-            _ = try connection.query("SELECT 1")
-            place.answered(since: start)
-        }
-        if place.isLost { throw place.lost }
-        try get(result)
     }
 
     func append(
@@ -130,6 +138,7 @@ final class PostgresLog: LogEngine {
     func close() throws(StorageError) {
         appends.close()
         writer.close()
+        keeper?.close()
         for reader in readers { reader.close() }
     }
 

@@ -104,10 +104,6 @@ final class SQLiteLog: LogEngine {
 
     func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int) { commits.progress }
 
-    // The folder is this process's as long as it has it open.
-    var mayDeliver: Bool { true }
-    func keepPlace() async throws(StorageError) {}
-
     func rewrite(smallBytes: Int64) async throws(StorageError) {
         for table in Self.restless {
             try await database.write { try Self.rewrite(table, $0) }

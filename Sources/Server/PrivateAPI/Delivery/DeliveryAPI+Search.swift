@@ -72,7 +72,7 @@ extension DeliveryAPI {
         }
         for event in page.events {
             guard let logged = known[event.seq] else { continue }
-            guard try await outcome.letsThrough(logged, overviews, control) else { continue }
+            guard try await outcome.letsThrough(logged, overviews, control.local) else { continue }
             found.append(event)
             if found.count == limit { return (found, event.seq) }
         }

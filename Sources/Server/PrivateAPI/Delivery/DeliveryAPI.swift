@@ -7,19 +7,19 @@ package import Storage
 package struct DeliveryAPI: Sendable {
     let data: DataStore
     let live: LiveIntegrations
-    let control: DeliveryControl
+    let control: ClusterControl
     /// Milliseconds since 1970.
     let now: @Sendable () -> Int64
 
     /// - Parameters:
     ///   - data: the log and the ledger.
     ///   - live: the integrations that run.
-    ///   - control: of the delivery that runs.
+    ///   - control: of the delivery that runs, here or on other nodes.
     ///   - now: milliseconds since 1970.
     package init(
         _ data: DataStore,
         live: LiveIntegrations,
-        control: DeliveryControl,
+        control: ClusterControl,
         now: @escaping @Sendable () -> Int64
     ) {
         self.data = data
@@ -40,7 +40,9 @@ package struct DeliveryAPI: Sendable {
         }
         routes.onCall("\(root)/integrations/{name}/retry", behind: door) { _, path in
             guard live.named(path["name"]) != nil else { return live.unknown(path["name"]) }
-            return .admin(.done, json: ["retried": .bool(control.retryNow(path["name"]))])
+            let isRetried = try await stored { () async throws(StorageError) in try await control.retryNow(path["name"])
+            }
+            return .admin(.done, json: ["retried": .bool(isRetried)])
         }
         routes.on(.post, "\(root)/integrations/{name}/give-up", behind: door) { request, path in
             try await giveUp(request, in: path["name"])
@@ -59,7 +61,9 @@ package struct DeliveryAPI: Sendable {
         guard let body = try await request.readAdminBody()?.objectValue, body.count == 1,
             let seq = body["event"]?.numberValue?.int64
         else { return .admin(.invalid, #"the body must be {"event": NUMBER}"#) }
-        let count = await control.giveUp(event: seq, in: integration.name)
+        let count = try await stored { () async throws(StorageError) in
+            try await control.giveUp(event: seq, in: integration.name)
+        }
         guard count > 0 else {
             return .admin(
                 .unknownPath,

@@ -51,7 +51,7 @@ struct JobsAPI: Sendable {
         let moved = try await stored { () async throws(StorageError) in
             try await data.jobs.set(state, of: job.id, at: now)
         }
-        if state == .running { delivery.control.jobsChanged() } else { delivery.control.stop(job) }
+        if state == .running { delivery.control.local.jobsChanged() } else { delivery.control.local.stop(job) }
         return .admin(.done, json: .object(try await json(of: moved ?? job)))
     }
 
@@ -188,7 +188,7 @@ struct JobsAPI: Sendable {
 
     private func start(_ job: NewJob) async throws -> Job {
         let made = try await stored { () async throws(StorageError) in try await data.jobs.add(job) }
-        delivery.control.jobsChanged()
+        delivery.control.local.jobsChanged()
         return made
     }
 }

@@ -1,0 +1,49 @@
+import Postgres
+
+/// Who uses a database: any number of nodes, or one who needs it alone, as a migration and a copy of the log do. A lock of
+/// the server's, which falls with the connection.
+enum PostgresHold {
+    /// The number of the lock, in SQL.
+    static let key = "hashtext('ferry writer')"
+
+    /// Keeps everybody else out as long as the connection is there.
+    ///
+    /// - Throws: `locked` where somebody is there.
+    static func takeAlone(_ connection: PostgresConnection) throws {
+        let lock = try connection.query("SELECT pg_try_advisory_lock(\(key))")
+        guard try lock.integer(0, 0) != 0 else {
+            throw StorageError(.locked, "another Ferry uses \(connection.url)")
+        }
+    }
+
+    static func letGo(_ connection: PostgresConnection) throws {
+        _ = try connection.query("SELECT pg_advisory_unlock(\(key))")
+    }
+
+    /// Becomes one of those who use it, under an id that nobody else has.
+    ///
+    /// - Parameters:
+    ///   - connection: on which it lasts.
+    ///   - node: the id.
+    ///   - isAgain: whether another connection of this process was there before. The server may not have seen yet that it
+    ///     is gone.
+    /// - Throws: `locked` where somebody needs it alone, or has the id; the latter is `unavailable` where it may be this
+    ///   process's own.
+    static func join(_ connection: PostgresConnection, as node: String, isAgain: Bool) throws {
+        guard try connection.query("SELECT pg_try_advisory_lock_shared(\(key))").integer(0, 0) != 0 else {
+            throw StorageError(.locked, "\(connection.url) is being copied or brought up to date")
+        }
+        let id = try connection.query(
+            "SELECT pg_try_advisory_lock(hashtext('ferry node'), hashtext($1))",
+            [.text(Array(node.utf8))]
+        )
+        guard try id.integer(0, 0) != 0 else {
+            throw StorageError(
+                isAgain ? .unavailable : .locked,
+                "another process uses \(connection.url) as the node \(node)"
+            )
+        }
+        // A connection that the network has swallowed does not keep the id for long.
+        try connection.run("SET idle_session_timeout = '12s'")
+    }
+}

@@ -1,0 +1,122 @@
+import Delivery
+import Foundation
+import Logging
+import Server
+import ServiceLifecycle
+import Storage
+import Synchronization
+
+/// Keeps this process one of the nodes of its database: holds its leases, sees what the others have done, answers what they
+/// ask. Ends it when another process has taken its place.
+struct NodeKeeper: Service {
+    let store: DataStore
+    let live: LiveIntegrations
+    let cluster: ClusterControl
+    let configurator: Configurator
+    let sources: SourcesAPI
+    let bound: (public: Bound, private: Bound)
+    let logger: Logger
+
+    /// Several times in the time for which a lease is certain.
+    private static let pace = Duration.seconds(1)
+    /// How soon it sees what others have appended, changed and asked.
+    private static let look = Duration.milliseconds(100)
+
+    private var nodes: Nodes { store.nodes }
+
+    /// - Throws: `StorageError` when another process runs as this node.
+    func run() async throws {
+        guard !nodes.isAlone else {
+            try? await gracefulShutdown()
+            return
+        }
+        try await withThrowingDiscardingTaskGroup { group in
+            var state = State()
+            // Until the services that need leases have ended: they are asked before this one.
+            while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                try await step(&state, &group)
+                try? await Task.sleep(for: Self.look)
+            }
+            group.cancelAll()
+        }
+    }
+
+    private struct State {
+        var beatAt = ContinuousClock.now
+        var changes = -1
+        var lastSequence: Int64 = -1
+        let answering = AnsweredQuestions()
+        var isAway = false
+    }
+
+    private func step(_ state: inout State, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        do {
+            if state.beatAt <= .now {
+                state.beatAt = .now + Self.pace
+                try await beat()
+            }
+            try await look(&state, &group)
+            if state.isAway { logger.notice("the database is back") }
+            state.isAway = false
+        } catch let error as StorageError where error.code == .locked {
+            throw error
+        } catch {
+            if !state.isAway { logger.warning("the database can't be asked", metadata: ["error": "\(error)"]) }
+            state.isAway = true
+        }
+        if state.changes != nodes.changes {
+            state.changes = nodes.changes
+            live.lookAgain()
+            cluster.local.jobsChanged()
+            cluster.local.erasuresChanged()
+        }
+        for name in nodes.ending {
+            if let integration = name.integration { cluster.local.stop(integration) }
+        }
+    }
+
+    private func beat() async throws {
+        let lanes = LaneStatus.text(cluster.local.statuses)
+        let names = live.all.map(\.name)
+        let (publicURL, privateURL) = (bound.public.known?.url() ?? "", bound.private.known?.url() ?? "")
+        nodes.tell { about in
+            (about.lanes, about.integrations) = (lanes, names)
+            (about.publicURL, about.privateURL) = (publicURL, privateURL)
+        }
+        let shared = try await nodes.beat()
+        if nodes.held(.retention) == nil { store.retention.found(isFull: shared.isFull) }
+        // What was asked for on another node stands in the database.
+        cluster.local.jobsChanged()
+    }
+
+    private func look(_ state: inout State, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        guard let glance = try await nodes.glance() else { return }
+        if glance.lastSequence != state.lastSequence {
+            state.lastSequence = glance.lastSequence
+            store.log.wakeReaders()
+        }
+        if glance.configuration != live.configuration {
+            try await sources.begin()
+            for problem in try await configurator.follow() {
+                logger.error("a change can't be taken over", metadata: ["reason": "\(problem)"])
+            }
+        }
+        guard glance.hasQuestions else { return }
+        for (number, question) in try await nodes.questions() where state.answering.begins(number) {
+            group.addTask { [answering = state.answering] in
+                let answer = await cluster.answer(question)
+                // Whoever has asked has given up by then, if it can't be told.
+                try? await nodes.answer(answer, to: number)
+                answering.ended(number)
+            }
+        }
+    }
+}
+
+/// The questions of other nodes that are being answered, so that none is twice at a time.
+private final class AnsweredQuestions: Sendable {
+    private let numbers = Mutex<Set<Int64>>([])
+
+    func begins(_ number: Int64) -> Bool { numbers.withLock { $0.insert(number).inserted } }
+    func ended(_ number: Int64) { numbers.withLock { _ = $0.remove(number) } }
+}
