@@ -14,6 +14,7 @@ extension Console {
         ("rejected", { try await $0.rejected($1) }),
         ("jobs", { try await $0.jobs($1) }),
         ("jobs/{number}", { try await $0.job($1) }),
+        ("nodes", { try await $0.nodes($1) }),
         ("directory", { try await $0.directory($1) }),
         ("directory/customerio", { try await $0.newIntegration($1) }),
         ("integrations/{name}", { try await $0.integration($1) }),

@@ -174,8 +174,10 @@ struct Instance {
                     logger: logger,
                     onBound: publicBound.set
                 ),
-                Housekeeping(store, logger: logger) {
-                    LogRetention.Policy(reload.retention, integrations: live.all.map(\.name))
+                Housekeeping(store, logger: logger) { [nodes = store.nodes] in
+                    // Other nodes may have other files.
+                    let others = nodes.all.flatMap(\.about.integrations)
+                    return LogRetention.Policy(reload.retention, integrations: live.all.map(\.name) + others)
                 },
                 reload,
             ]

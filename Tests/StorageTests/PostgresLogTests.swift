@@ -203,15 +203,6 @@ struct `A log that many append to` {
         try store.close()
     }
 
-    @Test func `is used by one Ferry at a time, and by the next when that is gone`() async throws {
-        let url = try await PostgresServer.shared().database()
-        let store = try DataStore(opening: .postgres(url, folder: nil))
-        let error = #expect(throws: StorageError.self) { try DataStore(opening: .postgres(url, folder: nil)) }
-        #expect(error?.code == .locked)
-        try store.close()
-        try DataStore(opening: .postgres(url, folder: nil)).close()
-    }
-
     @Test func `is looked at beside whoever uses it, and nothing is made`() async throws {
         let url = try await PostgresServer.shared().database()
         var glance = try DatabaseGlance(at: url)

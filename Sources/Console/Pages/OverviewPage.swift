@@ -6,6 +6,8 @@ extension Console {
         let integrations = try await api.get(["integrations"])["items"].list
         let log = try await api.get(["log"])
         let refused = try await api.get(["rejected"], ["limit": "1"])["count"].count
+        let nodes = try await api.get(["nodes"])
+        let there = nodes["items"].list.count { $0["isThere"] == true }
         let last = Self.span(named: visit.query("last"))
         var cards: [View] = []
         for integration in integrations {
@@ -20,6 +22,7 @@ extension Console {
             "refused": refused.grouped, "hasRefused": refused > 0,
             "failed": failed.grouped, "hasFailed": failed > 0,
             "bytes": Self.size(log["bytes"].count),
+            "isShared": nodes["isShared"] == true, "nodes": there == 1 ? "1 node" : "\(there) nodes",
             "integrations": cards, "spans": Self.spans(chosen: last, at: "/console"), "hasNone": integrations.isEmpty,
         ]
         return .page(Page(title: "Overview", in: .overview, template: "overview", view: view))

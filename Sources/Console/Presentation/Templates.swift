@@ -43,7 +43,7 @@ struct Templates: Sendable {
         ("all_failed", PackageResources.all_failed_mustache), ("failed", PackageResources.failed_mustache),
         ("failed_operation", PackageResources.failed_operation_mustache),
         ("rejected", PackageResources.rejected_mustache), ("jobs", PackageResources.jobs_mustache),
-        ("job", PackageResources.job_mustache),
+        ("job", PackageResources.job_mustache), ("nodes", PackageResources.nodes_mustache),
         ("integration", PackageResources.integration_mustache), ("settings", PackageResources.settings_mustache),
         ("directory", PackageResources.directory_mustache),
         ("new_integration", PackageResources.new_integration_mustache),

@@ -80,6 +80,7 @@ package struct PrivateAPI: HTTPService {
         if let delivery {
             delivery.add(to: &routes, behind: door)
             JobsAPI(delivery: delivery).add(to: &routes, behind: door)
+            NodesAPI(nodes: delivery.data.nodes).add(to: &routes, behind: door)
             ErasureAPI(delivery: delivery, workspaces: workspaces).add(to: &routes, behind: door)
         }
         configuration?.add(to: &routes, behind: door)

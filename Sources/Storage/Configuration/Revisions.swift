@@ -237,6 +237,7 @@ enum RevisionTables {
     /// A new integration starts with the events that arrive after it was made (actions.md §1), also where delivering to it
     /// begins later.
     private static func beginCursors(of made: StoredRevision, _ connection: Connection) throws {
+        guard try LedgerTables.cursor(.live, of: made.integration, connection) == nil else { return }
         for kind in Ledger.Kind.standing {
             _ = try LedgerTables.open(kind, of: made.integration, startingAt: made.firstEvent - 1, connection)
         }

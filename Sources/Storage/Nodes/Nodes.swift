@@ -161,8 +161,7 @@ package final class Nodes: Sendable {
     private var hasGathered: Bool {
         state.withLock { state in
             state.seen.rows.allSatisfy { row in
-                guard row.name.integration != nil else { return true }
-                return state.held[row.name] != nil || row.holder == nil
+                row.name.integration == nil || state.held[row.name] != nil
             } && state.about.integrations.allSatisfy { state.held[.integration($0)] != nil }
         }
     }
@@ -302,8 +301,7 @@ package final class Nodes: Sendable {
     ) async throws(StorageError) -> String? {
         guard let keeper else { return nil }
         let (id, seal) = (id, seal)
-        let holder = state.withLock { $0.seen.rows.first { $0.name == name }?.holder }
-        guard let holder, holder != id else { return nil }
+        guard let holder = holder(of: name), holder != id else { return nil }
         let asked = await keeper.performing { connection in
             try NodeTables.ask(try seal.seal(question, at: Self.place), of: holder, Connection(connection))
         }
@@ -315,6 +313,8 @@ package final class Nodes: Sendable {
                     try NodeTables.takeAnswer(to: number, Connection(connection))
                 }.get()
                 if let answer { return try seal.open(answer, at: Self.place) }
+                // Gone: nobody will answer.
+                guard self.holder(of: name) == holder else { break }
                 try? await Task.sleep(for: .milliseconds(50))
             }
             _ = await keeper.performing { try NodeTables.forget(number, Connection($0)) }
@@ -322,6 +322,10 @@ package final class Nodes: Sendable {
             throw StorageError(error, file: "the database")
         }
         throw StorageError(.unavailable, "the node \(holder) does not answer; try again in a moment")
+    }
+
+    private func holder(of name: LeaseName) -> String? {
+        state.withLock { $0.seen.rows.first { $0.name == name }?.holder }
     }
 
     /// What others have asked this node and is not answered, by numbers.
