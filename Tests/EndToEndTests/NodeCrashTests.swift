@@ -109,7 +109,7 @@ final class `Crashes of nodes`: Sendable {
     private func send(as sender: Int) async {
         var number = Int64(sender + 1) * 1_000_000
         var turn = sender
-        while true {
+        while !state.withLock(\.isOver) {
             let numbers = (0..<Int64(Self.batchSize)).map { number + $0 }
             let batch = JSON.object(["batch": .array(numbers.map { Self.message($0, sender) })]).encoded()
             while await !isTaken(batch, turn) {
