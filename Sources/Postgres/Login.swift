@@ -20,9 +20,38 @@ struct Login {
         self.options = options
     }
 
+    /// Several hosts are tried one after the other here, each in its time: libpq goes on to the next one only where the system
+    /// or the server refuses, and not where a server takes connections and says nothing.
+    ///
     /// - Returns: libpq's `PGconn`, that does not block.
     func connect() throws(PostgresError) -> OpaquePointer {
-        guard let connection = start() else { throw PostgresError(.other, "libpq has no memory left") }
+        var failures: [PostgresError] = []
+        for place in url.places.isEmpty ? [nil] : url.places.map(Optional.some) {
+            do {
+                return try connect(to: place)
+            } catch {
+                failures.append(error)
+                // The others would refuse it as well, and count it.
+                if error.kind == .refusedLogin { break }
+            }
+        }
+        throw Self.joined(failures)
+    }
+
+    /// What has failed at one host after the other, as one error of the kind that tells most.
+    private static func joined(_ failures: [PostgresError]) -> PostgresError {
+        let telling =
+            failures.first { $0.kind != .unreachable && $0.kind != .readOnly }
+            ?? failures.first { $0.kind == .readOnly } ?? failures.last
+        return PostgresError(
+            telling?.kind ?? .unreachable,
+            failures.map(\.description).joined(separator: "; "),
+            sqlState: telling?.sqlState
+        )
+    }
+
+    private func connect(to place: Place?) throws(PostgresError) -> OpaquePointer {
+        guard let connection = start(place) else { throw PostgresError(.other, "libpq has no memory left") }
         // What the server says otherwise goes to standard error.
         _ = functions.PQsetNoticeReceiver(connection, { _, _ in }, nil)
         // So that libpq's message has the SQLSTATE: that of a login is told nowhere else.
@@ -40,22 +69,24 @@ struct Login {
             defer { functions.PQfinish(connection) }
             throw isInTime
                 ? failure(connection)
-                : PostgresError(.unreachable, "\(url) took no connection within \(patience.components.seconds) s")
+                : PostgresError(
+                    .unreachable,
+                    "\(place.map { "\($0.host), port \($0.port)," } ?? "\(url)") took no connection within "
+                        + "\(patience.components.seconds) s"
+                )
         }
         _ = functions.PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
         _ = functions.PQsetnonblocking(connection, 1)
         return connection
     }
 
-    /// libpq goes on to the next of several hosts when the system says that there is no answer, which takes `silenceTimeout`.
     private var patience: Duration {
-        let one = url.connectTimeout.flatMap { $0 > 0 ? .seconds($0) : nil } ?? options.connectTimeout
-        return url.hostCount == 1 ? one : max(one, options.silenceTimeout) * url.hostCount
+        url.connectTimeout.flatMap { $0 > 0 ? .seconds($0) : nil } ?? options.connectTimeout
     }
 
     /// What stands before the URL is replaced by it, what stands behind it replaces it.
-    private func start() -> OpaquePointer? {
-        let settings = [
+    private func start(_ place: Place?) -> OpaquePointer? {
+        var settings = [
             ("fallback_application_name", options.applicationName),
             // A server that is gone is noticed after 11 seconds without anything to do, and after `silenceTimeout` else.
             ("keepalives_idle", "5"), ("keepalives_interval", "2"), ("keepalives_count", "3"),
@@ -63,6 +94,9 @@ struct Login {
             ("dbname", url.text),
             ("client_encoding", "UTF8"),
         ]
+        // The server says at the login what it is: this asks for nothing further.
+        if options.needsWriting { settings.insert(("target_session_attrs", "read-write"), at: 0) }
+        if let place { settings += [("host", place.host), ("port", place.port)] }
         let names = settings.map { UnsafePointer(strdup($0.0)) } + [nil]
         let values = settings.map { UnsafePointer(strdup($0.1)) } + [nil]
         defer { for text in names + values { free(UnsafeMutablePointer(mutating: text)) } }

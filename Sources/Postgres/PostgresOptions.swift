@@ -4,6 +4,8 @@ package struct PostgresOptions: Sendable {
     package var applicationName = "ferry"
     /// Settings of the session, as `SET` takes them: ("synchronous_commit", "on").
     package var settings: [(String, String)] = []
+    /// Whether only a server that takes writes will do: a standby is passed over, or refused with `readOnly`.
+    package var needsWriting = false
     /// How long each host has to take a connection and the login. Finding its address comes on top: the system does that.
     package var connectTimeout = Duration.seconds(5)
     /// How long data may be on the way without the server's system saying that they came: after that the connection is lost.

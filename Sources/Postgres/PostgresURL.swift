@@ -1,5 +1,11 @@
 import CPostgres
 
+/// One of several hosts of a URL.
+struct Place: Equatable {
+    let host: String
+    let port: String
+}
+
 /// Where a database is, as `postgresql://user:password@host:port/database?setting=value`, with everything that libpq takes in
 /// such a URL. Printed, it has neither the password nor the settings.
 package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
@@ -11,8 +17,8 @@ package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, Custom
     package let port: String
     package let user: String
     package let database: String
-    /// For how many hosts a connection may have to wait in turn.
-    let hostCount: Int
+    /// The hosts that are tried one after the other; empty where there is one, or where only libpq knows which they are.
+    let places: [Place]
     /// What the URL itself says about the time that a host has, in seconds.
     let connectTimeout: Int?
 
@@ -39,7 +45,7 @@ package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, Custom
         port = setting("port") ?? "5432"
         user = setting("user") ?? ""
         database = setting("dbname") ?? user
-        hostCount = host.split(separator: ",", omittingEmptySubsequences: false).count
+        places = setting("hostaddr") == nil ? Self.places(host, port) : []
         connectTimeout = setting("connect_timeout").flatMap { Int($0) }
         guard PostgresError.printable(host) == host else { throw Self.bad("its host has a control character") }
         guard port.utf8.allSatisfy({ "0123456789,".utf8.contains($0) }) else {
@@ -51,7 +57,7 @@ package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, Custom
         description =
             host.hasPrefix("/")
             ? "postgresql://\(user)@/\(database)?host=\(host)&port=\(port)"
-            : "postgresql://\(user)@\(Self.places(host, port))/\(database)"
+            : "postgresql://\(user)@\(Self.written(host, port))/\(database)"
     }
 
     package static func == (one: PostgresURL, other: PostgresURL) -> Bool { one.text == other.text }
@@ -109,7 +115,18 @@ package struct PostgresURL: Sendable, Equatable, CustomStringConvertible, Custom
         return settings
     }
 
-    private static func places(_ hosts: String, _ ports: String) -> String {
+    /// As libpq reads lists: one port counts for all hosts, and one that is left out is 5432.
+    private static func places(_ hosts: String, _ ports: String) -> [Place] {
+        let hosts = hosts.split(separator: ",", omittingEmptySubsequences: false)
+        let ports = ports.split(separator: ",", omittingEmptySubsequences: false)
+        guard hosts.count > 1, ports.count == 1 || ports.count == hosts.count, !hosts.contains("") else { return [] }
+        return hosts.enumerated().map { index, host in
+            let port = ports.count == 1 ? ports[0] : ports[index]
+            return Place(host: String(host), port: port.isEmpty ? "5432" : String(port))
+        }
+    }
+
+    private static func written(_ hosts: String, _ ports: String) -> String {
         let ports = ports.split(separator: ",", omittingEmptySubsequences: false)
         return hosts.split(separator: ",", omittingEmptySubsequences: false).enumerated().map { index, host in
             let port = ports.indices.contains(index) ? ports[index] : ports[0]

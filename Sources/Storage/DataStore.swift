@@ -38,6 +38,9 @@ package struct DataStore: Sendable {
         package var refusedBytes: Int64 = 100_000_000
         /// Days for which refused messages are kept.
         package var refusedDays = 7
+        /// How long PostgreSQL may take to append before it is given up, and senders told to come again: longer than it may
+        /// wait for a lock.
+        package var appendTimeout = Duration.seconds(20)
         /// Bytes kept of one refused message; the rest is cut off.
         package var refusedMessageBytes = 1 << 20
 

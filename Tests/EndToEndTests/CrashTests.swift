@@ -76,6 +76,28 @@ import Testing
         #expect(trial.refusals > 0, "the server was never away")
         try await trial.check()
     }
+
+    /// The log is in PostgreSQL, whose primary server is killed; its standby takes over, under the same URL.
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `nor by a database server whose standby takes its place`() async throws {
+        let folder = try ScratchFolder()
+        let primary = try PostgresServer()
+        let standby = try primary.standby()
+        let trial = CrashTrial(database: primary.url(or: standby), folder: folder.url.appending(path: "folder").path)
+        trial.beforeEachCrash = { [trial] round in
+            guard round == 0 else { return }
+            primary.stop(.killed)
+            for _ in 0..<400 where trial.refusals == 0 { try? await Task.sleep(for: .milliseconds(50)) }
+            #expect(throws: Never.self) { try standby.promote() }
+            // The same Ferry goes on.
+            let acknowledged = trial.count
+            for _ in 0..<400 where trial.count == acknowledged { try? await Task.sleep(for: .milliseconds(50)) }
+            #expect(trial.count > acknowledged, "nothing was taken once the standby was the primary")
+        }
+        try await trial.run(crashes: 1)
+        #expect(trial.statuses == [503])
+        try await trial.check()
+    }
 }
 
 /// One run of senders against a server that does not live long.
@@ -89,6 +111,7 @@ private final class CrashTrial: Sendable {
         /// By sender: the names of the events that were acknowledged, in the order in which they were sent.
         var acknowledged = [[String]](repeating: [], count: CrashTrial.senders)
         var refusals = 0
+        var statuses: Set<UInt> = []
         var beforeEachCrash: (@Sendable (Int) async -> Void)?
     }
 
@@ -125,6 +148,9 @@ private final class CrashTrial: Sendable {
 
     /// Requests that were answered, and not with 200.
     var refusals: Int { state.withLock { $0.refusals } }
+
+    /// What they were answered with.
+    var statuses: Set<UInt> { state.withLock { $0.statuses } }
 
     var beforeEachCrash: (@Sendable (Int) async -> Void)? {
         get { state.withLock { $0.beforeEachCrash } }
@@ -184,7 +210,12 @@ private final class CrashTrial: Sendable {
         guard let response = try? await CrashTrial.client.execute(request, timeout: .seconds(10)),
             let answer = try? await response.body.collect(upTo: 1 << 20)
         else { return nil }
-        if response.status != .ok { state.withLock { $0.refusals += 1 } }
+        if response.status != .ok {
+            state.withLock { state in
+                state.refusals += 1
+                state.statuses.insert(response.status.code)
+            }
+        }
         // A success is a success only with its body.
         return response.status == .ok && answer.readableBytes == 0 ? nil : response.status.code
     }

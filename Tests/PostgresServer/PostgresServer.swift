@@ -50,12 +50,12 @@ package final class PostgresServer: Sendable {
 
     /// The superuser, whose password is asked for.
     package static let user = "ferry"
-    package let password = String(UInt64.random(in: 0 ... .max), radix: 36)
+    package let password: String
     package let port: Int
     /// The folder of data, socket and log.
     package let folder: URL
 
-    private let programs: PostgresPrograms
+    let programs: PostgresPrograms
     private let settings: [String]
     private let keeper: Guard
     private let process = Mutex<Process?>(nil)
@@ -63,7 +63,19 @@ package final class PostgresServer: Sendable {
 
     /// Makes a server and starts it, with further settings of its own, as `max_connections=10`; and if it is to speak TLS,
     /// with a certificate for `localhost` that it has signed itself, in `certificate`.
-    package init(settings: [String] = [], hasTLS: Bool = false) throws {
+    package convenience init(settings: [String] = [], hasTLS: Bool = false) throws {
+        let password = String(UInt64.random(in: 0 ... .max), radix: 36)
+        try self.init(settings: settings, hasTLS: hasTLS, password: password) { try $0.makeCluster() }
+    }
+
+    /// Makes a server whose data are made by a closure.
+    init(
+        settings: [String],
+        hasTLS: Bool,
+        password: String,
+        _ makeData: (PostgresServer) throws -> Void
+    ) throws {
+        self.password = password
         programs = try PostgresPrograms()
         port = try Self.freePort()
         folder = FileManager.default.temporaryDirectory.appending(path: "ferry-pg-\(UUID().uuidString.prefix(8))")
@@ -77,7 +89,10 @@ package final class PostgresServer: Sendable {
                 ? ["ssl=on", "ssl_cert_file=\(folder.path)/cert.pem", "ssl_key_file=\(folder.path)/key.pem"] : [])
             + settings
         keeper = try Guard(folder)
-        try makeCluster()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        try programs.handOver([folder.path, log.path])
+        try makeData(self)
         if hasTLS { try makeCertificate() }
         try start()
     }
@@ -160,9 +175,10 @@ package final class PostgresServer: Sendable {
     }
 
     package var certificate: URL { folder.appending(path: "cert.pem") }
-    private var data: URL { folder.appending(path: "data") }
-    private var log: URL { folder.appending(path: "log") }
-    private var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+    var data: URL { folder.appending(path: "data") }
+    var log: URL { folder.appending(path: "log") }
+    /// What the server has written to its log.
+    package var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
     private var isMemoryHeld: Bool {
         ["shared memory block", "is already in use", "lock file"].contains { logText.suffix(2000).contains($0) }
@@ -170,10 +186,8 @@ package final class PostgresServer: Sendable {
 
     private func makeCluster() throws {
         let secret = folder.appending(path: "password")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try password.write(to: secret, atomically: true, encoding: .utf8)
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        try programs.handOver([folder.path, secret.path, log.path])
+        try programs.handOver([secret.path])
         let initdb = try programs.launch(
             "initdb",
             [

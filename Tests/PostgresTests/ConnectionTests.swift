@@ -53,6 +53,41 @@ struct `Connections` {
         #expect(neither.description.contains("port 1 ") && neither.description.contains("port 2 "))
     }
 
+    @Test func `go to the next host where the first takes connections and says nothing`() async throws {
+        let (server, listener) = (try PostgresServer.shared(), try SilentListener())
+        let places = "127.0.0.1:\(listener.port),127.0.0.1:\(server.port)"
+        let url = "postgresql://ferry:\(server.password)@\(places)/postgres?connect_timeout=1"
+        #expect(try PostgresConnection(PostgresURL(url)).number("SELECT 1") == 1)
+        let silent = try PostgresURL.refusal(
+            "postgresql://ferry@127.0.0.1:\(listener.port),127.0.0.1:1/postgres?connect_timeout=1"
+        )
+        #expect(silent.kind == .unreachable)
+        #expect(silent.description.contains("port \(listener.port), took no connection within 1 s"))
+        #expect(silent.description.contains("port 1 "))
+        // A password that one refuses is not shown to the next.
+        let refused = try PostgresURL.refusal("postgresql://ferry:wrong@127.0.0.1:\(server.port),127.0.0.1:1/postgres")
+        #expect(refused.kind == .refusedLogin && !refused.description.contains("port 1 "))
+    }
+
+    @Test func `go where writes are taken, if that is what is asked for`() async throws {
+        let server = try PostgresServer.shared()
+        var options = PostgresOptions()
+        options.needsWriting = true
+        #expect(try PostgresConnection(PostgresURL(server.url()), options: options).number("SELECT 1") == 1)
+        let readOnly = server.url() + "?options=-c%20default_transaction_read_only%3Don"
+        #expect(try PostgresURL.refusal(readOnly, options).kind == .readOnly)
+        #expect(try PostgresConnection(PostgresURL(readOnly)).number("SELECT 1") == 1)
+        // What the URL says goes before it.
+        let any = try PostgresURL(readOnly + "&target_session_attrs=any")
+        #expect(try PostgresConnection(any, options: options).number("SELECT 1") == 1)
+        // Of several the one that tells most is told.
+        let either = "postgresql://ferry:\(server.password)@127.0.0.1:\(server.port),127.0.0.1:1/postgres"
+        #expect(
+            try PostgresURL.refusal(either + "?options=-c%20default_transaction_read_only%3Don", options).kind
+                == .readOnly
+        )
+    }
+
     @Test(arguments: ["127.0.0.1:1", "nowhere.invalid"])
     func `to where nobody answers are refused soon`(place: String) throws {
         let error = try PostgresURL.refusal("postgresql://ferry:secret@\(place)/postgres")

@@ -87,7 +87,18 @@ extension StorageError {
             case .unexpectedValue: .corrupt
             case .duplicate, .other: .other
             }
-        self.init(code, "\(name): \(error)")
+        self.init(code, "\(name): \(error)\(Self.wayOut(of: error.kind).map { ". \($0)" } ?? "")")
+    }
+
+    private static func wayOut(of kind: PostgresError.Kind) -> String? {
+        switch kind {
+        case .readOnly:
+            "That is a standby, or a server in recovery or set to read only: promote it, or name the primary server in "
+                + "the URL, or all of them (postgresql://user@one:5432,two:5432/database)"
+        case .tooManyConnections:
+            "Ferry needs \(PostgresLog.connectionCount): raise max_connections, or end what else uses them"
+        default: nil
+        }
     }
 
     /// A stored value that this version cannot read back.

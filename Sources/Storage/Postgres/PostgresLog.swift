@@ -18,6 +18,9 @@ final class PostgresLog: LogEngine {
     /// Connections that read; each has one query at a time.
     private static let readerCount = 4
 
+    /// Those that a Ferry keeps open: beside the readers one writes and one appends.
+    static let connectionCount = readerCount + 2
+
     /// Connects, makes the tables if they are missing and brings them up to date.
     ///
     /// It blocks: call it at the start of a process.
@@ -31,15 +34,17 @@ final class PostgresLog: LogEngine {
         do {
             let url = try PostgresURL(text)
             name = "\(url)"
-            let connection = try PostgresConnection(url, options: Self.options)
+            var options = Self.options
+            let connection = try PostgresConnection(url, options: options)
             defer { connection.close() }
             try Self.migrate(connection)
             try CopyState.refuseHalf(Connection(connection), name)
             secret = try LogTables.secret(Connection(connection))
-            readers = (1...Self.readerCount).map { PostgresLane("reader \($0)", url, Self.options) }
-            writer = PostgresLane("writer", url, Self.options)
+            readers = (1...Self.readerCount).map { [options] in PostgresLane("reader \($0)", url, options) }
+            writer = PostgresLane("writer", url, options)
             keeper = node.map { Self.keeper(of: $0, url) }
-            appends = PostgresAppends(PostgresLane("appends", url, Self.options), limits: limits, name: name)
+            options.statementTimeout = limits.appendTimeout
+            appends = PostgresAppends(PostgresLane("appends", url, options), limits: limits, name: name)
             try writer.prepare()
             try keeper?.prepare()
         } catch {
@@ -76,6 +81,7 @@ final class PostgresLog: LogEngine {
 
     static var options: PostgresOptions {
         var options = PostgresOptions()
+        options.needsWriting = true
         options.settings = [
             ("search_path", PostgresSchema.name),
             // A server that stands still is one that is down.
