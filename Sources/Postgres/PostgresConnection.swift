@@ -21,6 +21,7 @@ package final class PostgresConnection {
     private var connection: OpaquePointer?
     private var prepared: PreparedStatements
     private var isGivenUp = false
+    private let observer: (@Sendable (String, Duration) -> Void)?
 
     /// Connects.
     ///
@@ -38,6 +39,7 @@ package final class PostgresConnection {
         self.connection = connection
         canceller = PostgresCanceller(functions, cancel)
         statementTimeout = options.statementTimeout
+        observer = options.observer
         prepared = PreparedStatements(bound: options.preparedStatements)
         guard !options.settings.isEmpty else { return }
         // Not as startup options: those would take the place of the URL's and of PGOPTIONS, and connection poolers refuse them.
@@ -81,6 +83,8 @@ package final class PostgresConnection {
     /// begin and end some themselves.
     package func run(_ statements: String) throws(PostgresError) {
         let exchange = try self.exchange()
+        let start = ContinuousClock.now
+        defer { observer?(statements, .now - start) }
         guard functions.PQsendQuery(exchange.connection, statements) == 1 else { throw giveUp(.lost, exchange) }
         var refusal: PostgresError?
         do throws(Exchange.End) {
@@ -118,6 +122,8 @@ package final class PostgresConnection {
         for (text, values) in statements { try pipeline.add(text, values, &prepared) }
         for name in prepared.superfluous { pipeline.deallocate(name) }
         let exchange = try self.exchange()
+        let start = ContinuousClock.now
+        defer { observer?(statements.map(\.0).joined(separator: "; "), .now - start) }
         let answer: ([PostgresResult], refusal: PostgresError?)
         do throws(Pipeline.Broken) {
             answer = try pipeline.carryOut(exchange, &prepared)

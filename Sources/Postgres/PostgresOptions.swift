@@ -15,6 +15,9 @@ package struct PostgresOptions: Sendable {
     /// It is measured here, and so holds for a server that is there but does nothing. One that answers is better told
     /// `statement_timeout`: then the connection stays.
     package var statementTimeout: Duration? = .seconds(60)
+    /// Is told the text of each statement, or those of a pipeline, and how long it took until it was answered or failed; on
+    /// the thread that waits for it.
+    package var observer: (@Sendable (_ text: String, _ duration: Duration) -> Void)?
     /// How many statements the server keeps prepared.
     package var preparedStatements = 256
 

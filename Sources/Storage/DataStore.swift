@@ -99,7 +99,7 @@ package struct DataStore: Sendable {
             nodes = Nodes("", keeper: nil, about: about, seal: seal)
         case .postgres(let url, folder: _):
             let id = try NodeIdentity.id(in: folder)
-            let log = try PostgresLog(url, limits: limits, node: id)
+            let log = try PostgresLog(url, limits: limits, slow: slow, node: id)
             engine = log
             nodes = Nodes(id, keeper: log.keeper, about: about, seal: seal)
             try nodes.join(isLasting: folder != nil)

@@ -1,5 +1,7 @@
 import GRDB
 import LosslessJSON
+import Postgres
+import PostgresServer
 import Synchronization
 import Testing
 
@@ -44,15 +46,53 @@ import Testing
         try store.close()
     }
 
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `of PostgreSQL are told too, also those that wait and those that fail`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let notes = Notes()
+        let watch = SlowStatements(from: 400, note: notes.note)
+        let store = try DataStore(opening: .postgres(url, folder: nil), slow: watch)
+        _ = try await store.log.append([event("first")])
+        let before = notes.taken.count
+        let other = try PostgresConnection(PostgresURL(url))
+        try other.run("BEGIN; SELECT * FROM ferry.log_head FOR UPDATE")
+        async let appended = store.log.append([event("geheim-4714")])
+        try await Task.sleep(for: .milliseconds(600))
+        try other.run("COMMIT")
+        _ = try await appended
+        let slow = try #require(notes.taken.dropFirst(before).first { $0.sql.contains("append_events") })
+        #expect(slow.database == "postgresql" && slow.seconds >= 0.4 && slow.seconds < 60)
+        #expect(slow.sql == PostgresBatch.statement)
+        try other.run("BEGIN; SELECT * FROM ferry.log_head FOR UPDATE")
+        async let failed: Void = {
+            await #expect(throws: StorageError.self) { try await store.log.append([event("geheim-4714 too")]) }
+        }()
+        try await Task.sleep(for: .milliseconds(600))
+        try other.run(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await failed
+        try other.run("COMMIT")
+        #expect(notes.taken.dropFirst(before).count { $0.sql == PostgresBatch.statement } == 2)
+        try store.close()
+    }
+
+    enum Place: CaseIterable {
+        case memory, disk, postgres
+    }
+
     /// At a bound of nothing every statement is told: what a person is called stands in none of them.
-    @Test(arguments: [true, false])
-    func `name nobody, in whichever database, on the disk and in memory`(isOnDisk: Bool) async throws {
+    @Test(arguments: PostgresServer.isExpected ? Place.allCases : [.memory, .disk])
+    func `name nobody, in whichever database, on the disk and in memory`(place: Place) async throws {
         let scratch = try ScratchFolder()
         let notes = Notes()
-        let store = try DataStore(
-            opening: isOnDisk ? scratch.data : .memory,
-            slow: SlowStatements(from: 0, note: notes.note)
-        )
+        let location: DataStore.Location =
+            switch place {
+            case .memory: .memory
+            case .disk: scratch.data
+            case .postgres: try await Engine.postgres.data(in: scratch)
+            }
+        let store = try DataStore(opening: location, slow: SlowStatements(from: 0, note: notes.note))
         _ = try await store.log.append([event("geheim-4711")])
         try await store.workspaces.write(in: "w") { try $0.suppress([.id("geheim-4713")]) }
         let erasure = try await store.erasures.add(NewErasure(.init(userId: "geheim-4712"), startedAt: 1))
@@ -60,10 +100,9 @@ import Testing
         try await store.erasures.cleanWorkspaces(for: erasure, .untold)
         _ = try await store.log.count()
         let told = notes.taken
-        #expect(Set(told.map(\.database)) == ["ferry.db", "workspace.db"])
-        #expect(
-            told.contains { $0.sql.hasPrefix("INSERT INTO events") } && told.contains { $0.sql.hasPrefix("COMMIT") }
-        )
+        #expect(Set(told.map(\.database)) == [place == .postgres ? "postgresql" : "ferry.db", "workspace.db"])
+        let append = place == .postgres ? PostgresBatch.statement : "INSERT INTO events"
+        #expect(told.contains { $0.sql.hasPrefix(append) } && told.contains { $0.sql.hasPrefix("COMMIT") })
         for slow in told { #expect(!slow.sql.contains("geheim"), "\(slow.sql)") }
         try store.close()
     }

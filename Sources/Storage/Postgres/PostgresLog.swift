@@ -29,12 +29,19 @@ final class PostgresLog: LogEngine {
     /// - Parameters:
     ///   - text: the database's URL.
     ///   - limits: bounds of what waits.
+    ///   - slow: is told of statements that take long.
     ///   - node: what the database knows this process by; `nil` for one that only appends and reads.
-    init(_ text: String, limits: DataStore.Limits, node: String?) throws(StorageError) {
+    init(
+        _ text: String,
+        limits: DataStore.Limits,
+        slow: SlowStatements? = nil,
+        node: String?
+    ) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
             name = "\(url)"
             var options = Self.options
+            options.observer = slow?.observer(of: "postgresql")
             let connection = try PostgresConnection(url, options: options)
             defer { connection.close() }
             try Self.migrate(connection)

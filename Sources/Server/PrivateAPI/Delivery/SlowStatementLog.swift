@@ -11,7 +11,7 @@ package struct SlowStatementLog: Sendable {
     ///   - metrics: counts them, by database.
     ///   - logger: gets a line for each.
     package init(metrics: any MetricsFactory, logger: Logger) {
-        let names = ["ferry.db", "workspace.db"]
+        let names = ["ferry.db", "workspace.db", "postgresql"]
         counters = Dictionary(
             uniqueKeysWithValues: names.map { name in
                 (
