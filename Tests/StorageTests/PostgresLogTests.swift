@@ -166,6 +166,43 @@ struct `A log that many append to` {
         try store.close()
     }
 
+    @Test func `keeps a partition whose last event is old while another one in it is not`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let store = try DataStore(opening: .postgres(url, folder: nil))
+        try connection(url).run("UPDATE log_head SET span = 10")
+        let day: Int64 = 86_400_000
+        // The clock was set back behind the third.
+        _ = try await store.log.append((1...15).map { event("\($0)", receivedAt: $0 == 3 ? 9 * day : 0) })
+        try await store.ledger.advance("a", to: 15)
+        let policy = LogRetention.Policy(milliseconds: 3 * day, bytes: .max, dropsUnsettled: false, integrations: ["a"])
+        while !(try await store.retention.sweep(policy, at: 8 * day).isDone) {}
+        #expect(try await store.log.read(after: 0, limit: 99).map(\.seq) == Array(3...15))
+        while !(try await store.retention.sweep(policy, at: 12 * day).isDone) {}
+        #expect(try await store.log.count() == 0)
+        try store.close()
+    }
+
+    @Test func `is measured now and then, and anew once something has left`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let measured = Mutex(0)
+        let watch = SlowStatements(from: 0) { slow in
+            if slow.sql.contains("pg_total_relation_size") { measured.withLock { $0 += 1 } }
+        }
+        let store = try DataStore(opening: .postgres(url, folder: nil), slow: watch)
+        try connection(url).run("UPDATE log_head SET span = 10")
+        _ = try await store.log.append((1...15).map { event("\($0)") })
+        try await store.ledger.advance("a", to: 15)
+        var policy = LogRetention.Policy(milliseconds: .max, bytes: .max, dropsUnsettled: false, integrations: ["a"])
+        for _ in 0..<5 { _ = try await store.retention.sweep(policy, at: 0) }
+        #expect(measured.withLock(\.self) == 1)
+        policy.bytes = 1
+        #expect(try await store.retention.sweep(policy, at: 0).removed == 10)
+        #expect(measured.withLock(\.self) == 1)
+        for _ in 0..<5 { _ = try await store.retention.sweep(policy, at: 0) }
+        #expect(measured.withLock(\.self) == 2)
+        try store.close()
+    }
+
     @Test func `is full where what may not leave is too large, and takes more once it may`() async throws {
         let url = try await PostgresServer.shared().database()
         let store = try DataStore(opening: .postgres(url, folder: nil))

@@ -22,76 +22,11 @@ import Testing
     ]
 
     @Test func `of ferry.db`() async throws {
-        var limits = DataStore.Limits()
-        limits.refusedBytes = 1
-        limits.recentKeys = 1
-        let store = try DataStore(opening: .memory, limits: limits)
+        let store = try DataStore(opening: .memory, limits: .tiny)
         let database = try #require(store.sqlite)
         let statements = collectStatements(of: database)
-        _ = try await store.log.append([event("a"), event("a")])
-        for number in 0..<10 { _ = try await store.log.append([event("\(number)")]) }
-        _ = try await store.log.repeats(of: 1)
-        _ = try await store.log.read(after: 0, limit: 10)
-        _ = try await store.log.lastSequence()
-        _ = try await store.log.count()
-        try await useLedger(store.ledger)
-        let failures = try await store.failures.list(FailureFilter(), limit: 1).failures
-        _ = try await store.failures.groups(FailureFilter(), limit: 1)
-        _ = try await store.failures.spans(FailureFilter())
-        _ = try await store.failures.discard(failures.map(\.id), minute: 0)
-        let job = NewJob(.replay, integration: "i", selection: Job.Selection(first: 1, last: 2), startedAt: 0)
-        _ = try await store.jobs.add(job)
-        _ = try await store.jobs.list(limit: 1)
-        _ = try await store.jobs.running()
-        _ = try await store.jobs.set(.stopped, of: 1, at: 0)
-        _ = try await store.jobs.hasReceived("i")
-        _ = try await store.log.search(EventFilter(), limit: 1)
-        _ = try await store.log.stretch(from: 0, until: 1)
-        _ = try await store.log.read([1])
-        let refused = RefusedMessage(source: nil, code: "c", reason: "r", raw: [1], receivedAt: 0)
-        try await store.refusedMessages.record([refused, refused])
-        _ = try await store.refusedMessages.list(limit: 1)
-        let policy = LogRetention.Policy(milliseconds: 0, bytes: 1, dropsUnsettled: true, integrations: ["i"])
-        _ = try await store.retention.sweep(policy, at: 0)
-        try await erase(in: store)
+        try await store.useEverything()
         try await expectIndexes(for: statements, in: database)
-    }
-
-    private func erase(in store: DataStore) async throws {
-        let asked = try await store.erasures.add(NewErasure(.init(userId: "u1"), startedAt: 0))
-        let reading: Erasures.Reading = { _ in .theirs(tiedId: "a") }
-        var (erasure, isOver) = try await store.erasures.look(for: asked, reading)
-        while !isOver { (erasure, isOver) = try await store.erasures.look(for: erasure, reading) }
-        erasure = try await store.erasures.move(erasure, to: .removing)
-        isOver = false
-        while !isOver { (erasure, _, isOver) = try await store.erasures.remove(for: erasure, reading, at: 0) }
-        try await store.erasures.cleanTexts(for: erasure, { _ in .none }, at: 0)
-        try await store.erasures.cleanWorkspaces(for: erasure, .untold)
-        _ = try await store.erasures.unfinished()
-        _ = try await store.erasures.list(limit: 1)
-        _ = try await store.erasures.forget(erasure)
-    }
-
-    private func useLedger(_ ledger: Ledger) async throws {
-        let cursor = try await ledger.open(.live, of: "i", startingAt: 0)
-        let row = StoredOperation(seq: 1, place: 0, action: "a", state: .failed, at: 0, words: "")
-        var commit = CursorCommit(cursor: cursor.id, position: 1)
-        commit.rows = [row]
-        commit.removed = [.init(seq: 1, place: 1)]
-        commit.requests = [
-            SentRequest(operations: [.init(seq: 1, place: 0)], sentAt: 0, milliseconds: 1, status: 200, words: nil)
-        ]
-        commit.tallies = [.init(minute: 0, verdict: "v", count: 1)]
-        try await ledger.record(commit)
-        _ = try await ledger.openOperations(of: cursor.id, limit: 1)
-        _ = try await ledger.operations(of: cursor.id, event: 1)
-        _ = try await ledger.counted(.live, of: "i")
-        _ = try await ledger.requests(of: cursor.id, withEvent: 1)
-        _ = try await ledger.tallies(of: cursor.id)
-        commit.tallies = [.init(minute: 1, verdict: "v", count: 1)]
-        try await ledger.record(commit)
-        let isMerged = try await ledger.mergeTallies(at: .max / 2)
-        #expect(!isMerged)
     }
 
     @Test func `of workspace.db`() async throws {

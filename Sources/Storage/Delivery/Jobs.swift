@@ -135,7 +135,9 @@ package struct Jobs: Sendable {
         try await commits.engine.read { connection in
             try connection.row(
                 """
-                SELECT 1 FROM cursors JOIN requests ON requests.cursor = cursors.id WHERE integration = ? LIMIT 1
+                SELECT 1 FROM cursors
+                WHERE integration = ? AND (SELECT min(low) FROM requests WHERE requests.cursor = cursors.id) IS NOT NULL
+                LIMIT 1
                 """,
                 [Text(integration)]
             ) != nil

@@ -38,6 +38,7 @@ package struct LogRetention: Sendable {
 
     private let commits: GroupCommit
     private let gate: LogGate
+    private let size = MeasuredSize()
 
     init(_ commits: GroupCommit, gate: LogGate) {
         self.commits = commits
@@ -50,10 +51,11 @@ package struct LogRetention: Sendable {
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
-        let isDue = try await commits.engine.read { try RetentionTables.isDue(policy, at: now, $0) }
+        let size = size
+        let isDue = try await commits.engine.read { try RetentionTables.isDue(policy, size, at: now, $0) }
         var outcome = Outcome()
         if isDue {
-            outcome = try await commits.commit { try RetentionTables.sweep(policy, at: now, $0) }
+            outcome = try await commits.commit { try RetentionTables.sweep(policy, size, at: now, $0) }
         }
         if gate.isClosed != outcome.isFull {
             let isFull = outcome.isFull
@@ -81,21 +83,27 @@ enum RetentionTables {
     private static let chunk = 500
 
     /// Whether there is something to do, also where it is only to say that the log is full.
-    static func isDue(_ policy: LogRetention.Policy, at now: Int64, _ connection: Connection) throws -> Bool {
+    static func isDue(
+        _ policy: LogRetention.Policy,
+        _ size: MeasuredSize,
+        at now: Int64,
+        _ connection: Connection
+    ) throws -> Bool {
         switch connection.engine {
         case .sqlite: try decide(policy, at: now, limit: 1, connection) != .nothing
-        case .postgres: try PostgresRetention.isDue(policy, at: now, connection)
+        case .postgres: try PostgresRetention.isDue(policy, size, at: now, connection)
         }
     }
 
     static func sweep(
         _ policy: LogRetention.Policy,
+        _ size: MeasuredSize,
         at now: Int64,
         _ connection: Connection
     ) throws -> LogRetention.Outcome {
         switch connection.engine {
         case .sqlite: try remove(chunk, policy, at: now, connection)
-        case .postgres: try PostgresRetention.sweep(chunk, policy, at: now, connection)
+        case .postgres: try PostgresRetention.sweep(chunk, policy, size, at: now, connection)
         }
     }
 

@@ -1,0 +1,127 @@
+import Postgres
+import PostgresServer
+import Testing
+
+@testable import Storage
+
+/// In PostgreSQL as well every statement finds its rows by an index: looked at as it is carried out, by `auto_explain`, over
+/// tables of thousands of rows.
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(3)))
+struct `Plans of PostgreSQL` {
+    /// Tables that grow with what Ferry does.
+    private static let growing = [
+        "events", "kept_events", "seen", "repeats", "exceptions", "requests", "tallies", "refused_messages", "jobs",
+    ]
+    /// Rows that a step of a plan may look at in vain.
+    private static let inVain = 1_000
+
+    /// Statements that go through much of a table on purpose, and seldom: a partition that is about to be dropped because of its
+    /// age, and counts of long ago that are to stand together.
+    private static let thorough = ["SELECT max(received_at) FROM events_", "SELECT DISTINCT minute - minute %"]
+
+    /// What has been carried out: a statement, and how.
+    private struct Plan {
+        let statement: String
+        let steps: [String]
+    }
+
+    @Test func `of every operation use indexes`() async throws {
+        let server = try PostgresServer()
+        var limits = DataStore.Limits()
+        limits.refusedBytes = 1_500_000
+        var store = try DataStore(opening: .postgres(server.url(), folder: nil), limits: limits)
+        try await fill(store, PostgresConnection(PostgresURL(server.url())))
+        try store.close()
+        let start = server.logText.utf8.count
+        let explaining = [
+            "session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_analyze=on",
+            "auto_explain.log_timing=off", "auto_explain.log_nested_statements=on",
+        ]
+        let options = explaining.map { "-c%20" + $0.replacing("=", with: "%3D") }.joined(separator: "%20")
+        store = try DataStore(opening: .postgres(server.url() + "?options=\(options)", folder: nil), limits: limits)
+        try await store.useEverything()
+        try store.close()
+        let plans = Self.plans(in: server.logText.utf8.dropFirst(start))
+        #expect(Set(plans.map(\.statement)).count > 80, "every statement was looked at")
+        for plan in plans where !Self.thorough.contains(where: plan.statement.hasPrefix) {
+            for problem in Self.problems(of: plan) { Issue.record("\(problem): \(plan.statement)\n\(plan.steps)") }
+        }
+    }
+
+    private func fill(_ store: DataStore, _ tables: PostgresConnection) async throws {
+        try tables.run("SET search_path = ferry; UPDATE log_head SET span = 4000")
+        for part in 0..<10 {
+            _ = try await store.log.append(
+                (0..<1_000).map { event("\(part) \($0)", body: $0 == 0 ? #"{"userId":"u1"}"# : nil) }
+            )
+        }
+        _ = try await store.ledger.open(.live, of: "i", startingAt: 0)
+        for number in 2...40 { _ = try await store.ledger.open(.live, of: "k\(number)", startingAt: 0) }
+        try tables.run(
+            """
+            INSERT INTO exceptions (cursor, seq, place, action, state, takes_away, claims, attempts, failing_for, at, words)
+                SELECT 1 + n % 40, n, 0, 'a' || n % 5, n % 2, 0, '', 0, 0, 0, 'no ' || n % 50
+                FROM generate_series(1, 6000) AS n;
+            INSERT INTO kept_events (seq, source, received_at, body)
+                SELECT -n, 'web', 0, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO repeats (seq, times, last_at) SELECT n, 1, 0 FROM generate_series(1, 10000) AS n;
+            INSERT INTO requests (cursor, low, sent_at, ms, status, operations)
+                SELECT 1 + n % 40, n, 0, 1, 200, '' FROM generate_series(1, 10000) AS n;
+            INSERT INTO verdicts (text) SELECT 'verdict ' || n FROM generate_series(1, 200) AS n;
+            INSERT INTO tallies (cursor, minute, verdict, count)
+                SELECT 1 + n % 40, n * 60 * 24, 1 + n % 200, 1 FROM generate_series(1, 10000) AS n;
+            INSERT INTO jobs (kind, integration, state, first, last, as_new, includes_taking_away, cursor, started_at)
+                SELECT 'replay', 'k2', 'done', 1, 2, 0, 0, 40, 0 FROM generate_series(1, 5000) AS n;
+            INSERT INTO refused_messages (source, code, reason, raw, is_cut, path, received_at, size)
+                SELECT 'web', 'c', 'r', '{}', 0, 'batch', 0, 300 FROM generate_series(1, 5000) AS n;
+            UPDATE refused_size SET messages = 5000, bytes = 1500000
+            """
+        )
+        try tables.run("VACUUM ANALYZE")
+    }
+
+    // MARK: Reading the log
+
+    /// Behind `LOG:  duration: … plan:` stands what belongs to it, each line with a tab before it: the statement, then the
+    /// steps.
+    private static func plans(in log: Substring.UTF8View) -> [Plan] {
+        var plans: [Plan] = []
+        var (statement, steps, isReading): ([Substring], [String], Bool) = ([], [], false)
+        func end() {
+            guard isReading, !steps.isEmpty else { return }
+            let words = statement.joined(separator: " ").split { $0.isWhitespace }
+            // Behind "Query Text:".
+            plans.append(Plan(statement: words.dropFirst(2).joined(separator: " "), steps: steps))
+        }
+        for bytes in log.split(separator: UInt8(ascii: "\n")) {
+            let line = Substring(bytes)
+            guard isReading, bytes.first == UInt8(ascii: "\t") else {
+                end()
+                (statement, steps, isReading) = ([], [], line.hasSuffix("plan:"))
+                continue
+            }
+            if !steps.isEmpty || line.contains("  (cost=") {
+                steps.append(String(line))
+            } else {
+                statement.append(line)
+            }
+        }
+        end()
+        return plans
+    }
+
+    /// The whole of a table that grows, or much of it for nothing. What was not carried out doesn't count.
+    private static func problems(of plan: Plan) -> [String] {
+        plan.steps.compactMap { line in
+            let step = line.drop { "\t ->".contains($0) }
+            if step.hasPrefix("Seq Scan on "), !step.contains("never executed") {
+                let table = step.dropFirst("Seq Scan on ".count).prefix { $0 == "_" || $0.isLetter }
+                let name = table.hasSuffix("_") ? table.dropLast() : table
+                return growing.contains(String(name)) ? "all of \(name)" : nil
+            }
+            guard step.hasPrefix("Rows Removed by"), let removed = step.split(separator: " ").last.flatMap({ Int($0) })
+            else { return nil }
+            return removed > inVain ? "\(removed) rows in vain" : nil
+        }
+    }
+}
