@@ -9,7 +9,7 @@ extension LogCommands {
         static let configuration = CommandConfiguration(
             abstract: "Copy a log with all that belongs to it from a folder to a database, or back.",
             discussion: """
-                A server may go on over FROM meanwhile: events are copied, and the command ends with exit code 75. Run it \
+                A server may go on over FROM meanwhile: events and the keys by which they are known are copied, and the command ends with exit code 75. Run it \
                 again, also after an interruption, until there is little left; then stop the server and run it once more. \
                 It copies the rest and compares all of it. Nobody can serve TO before that. Don't serve FROM afterwards. \
                 docs/postgresql.md has more under "Moving".
@@ -70,6 +70,7 @@ extension LogCommands {
             switch note {
             case .copied(let seq, let last): Terminal.progress("copied: event \(seq) of \(last)")
             case .compared(let seq, let last): Terminal.progress("compared: event \(seq) of \(last)")
+            case .keys(let count): Terminal.progress("copied: \(count.counting("key"))")
             case .table(let name, let rows, let checksum):
                 Terminal.progress("")
                 Terminal.print("\(name): \(rows.counting("row")), the same in both (\(checksum))")

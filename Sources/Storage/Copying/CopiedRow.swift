@@ -42,6 +42,17 @@ struct CopiedRow: Sendable {
         if case .integer(let number?)? = values.first { number } else { 0 }
     }
 
+    /// How many bytes its texts and bytes have.
+    var size: Int {
+        values.reduce(0) { sum, value in
+            switch value {
+            case .integer: sum
+            case .text(let text): sum + (text?.utf8.count ?? 0)
+            case .bytes(let bytes): sum + (bytes?.count ?? 0)
+            }
+        }
+    }
+
     /// Its bytes: those of two rows are the same exactly if the rows are, whichever engines they are of.
     var encoded: [UInt8] {
         var result: [UInt8] = []
@@ -95,18 +106,34 @@ extension Connection {
     /// - Parameters:
     ///   - table: whose.
     ///   - last: the row behind which they are; `nil` for the first ones.
-    /// - Returns: as many as the table has to a page; fewer at its end.
+    /// - Returns: as many as a page may have, but at least one; none at the end of the table.
     /// - Throws: the errors of the statement.
     func page(of table: CopiedTable, after last: CopiedRow?) throws -> [CopiedRow] {
-        let key = last.map(table.key) ?? []
-        let marks = key.map { _ in "?" }.joined(separator: ", ")
-        return try rows(
-            """
-            SELECT \(table.columnList) FROM \(table.name) \(key.isEmpty ? "" : "WHERE (\(table.keyList)) > (\(marks))")
+        var values = last.map(table.key) ?? []
+        let marks = values.map { _ in "?" }.joined(separator: ", ")
+        var statement = """
+            SELECT \(table.columnList) FROM \(table.name) \(values.isEmpty ? "" : "WHERE (\(table.keyList)) > (\(marks))")
             ORDER BY \(table.keyList) LIMIT \(table.pageRows)
-            """,
-            key
-        ).map { try CopiedRow(of: table, $0) }
+            """
+        // SQLite is asked for one row after the other. PostgreSQL sends all at once, so it is told how much is wanted.
+        if case .postgres = engine, let size = table.size {
+            statement = """
+                SELECT \(table.columnList) FROM (
+                    SELECT *, row_number() OVER before AS page_row, sum(\(size)) OVER before AS page_bytes
+                    FROM (\(statement)) AS page WINDOW before AS (ORDER BY \(table.keyList))
+                ) AS counted WHERE page_row = 1 OR page_bytes <= ? ORDER BY \(table.keyList)
+                """
+            values.append(CopiedTable.pageBytes)
+        }
+        var (rows, bytes) = ([CopiedRow](), 0)
+        try forEach(statement, values) { row in
+            let row = try CopiedRow(of: table, row)
+            bytes += row.size
+            guard rows.isEmpty || bytes <= CopiedTable.pageBytes else { return false }
+            rows.append(row)
+            return true
+        }
+        return rows
     }
 
     func insert(_ rows: [CopiedRow], into table: CopiedTable) throws {
@@ -118,9 +145,13 @@ extension Connection {
             for row in rows { try run("\(head) VALUES (\(marks))", row.values.map(\.stored)) }
         case .postgres(let connection):
             let marks = table.columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
-            let columns = table.columns.enumerated().map { column($1.kind, $0, of: rows) }
-            _ = try connection.query("\(head) SELECT * FROM unnest(\(marks))", columns)
+            _ = try connection.query("\(head) SELECT * FROM unnest(\(marks))", columns(of: table, in: rows))
         }
+    }
+
+    /// The columns of rows as arrays, which `unnest` makes rows of.
+    func columns(of table: CopiedTable, in rows: [CopiedRow]) -> [PostgresValue] {
+        table.columns.enumerated().map { column($1.kind, $0, of: rows) }
     }
 
     private func column(_ kind: CopiedTable.Kind, _ index: Int, of rows: [CopiedRow]) -> PostgresValue {
@@ -130,21 +161,6 @@ extension Connection {
         case .text: return .texts(values.map { if case .text(let text) = $0 { text?.postgresBytes } else { nil } })
         case .bytes: return .byteses(values.map { if case .bytes(let bytes) = $0 { bytes } else { nil } })
         }
-    }
-
-    /// Puts the rows of a table where they would be if they had come one by one.
-    ///
-    /// PostgreSQL finds the keys that have expired by where they are: they have to be in the order of their time.
-    func arrange(_ table: CopiedTable) throws {
-        guard case .postgres(let connection) = engine, table.name == CopiedTable.seen.name else { return }
-        try connection.run(
-            """
-            CREATE UNLOGGED TABLE arriving AS SELECT \(table.columnList) FROM seen;
-            TRUNCATE seen;
-            INSERT INTO seen (\(table.columnList)) SELECT \(table.columnList) FROM arriving ORDER BY received_at;
-            DROP TABLE arriving
-            """
-        )
     }
 
     /// The highest number that a table has ever given out.

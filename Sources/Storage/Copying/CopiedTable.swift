@@ -17,6 +17,8 @@ struct CopiedTable: Sendable {
     let isNumbered: Bool
     /// Rows that are read and written at a time.
     let pageRows: Int
+    /// Bytes of texts and bodies that are read and written at a time: a body may have 64 KiB, and what was refused more.
+    static let pageBytes = 8 << 20
 
     private init(
         _ name: String,
@@ -65,6 +67,12 @@ struct CopiedTable: Sendable {
 
     var keyList: String { columns.prefix(keyCount).map(\.name).joined(separator: ", ") }
 
+    /// How many bytes the texts and bytes of a row have, for PostgreSQL; `nil` where there are none.
+    var size: String? {
+        let columns = columns.filter { $0.kind != .integer }
+        return columns.isEmpty ? nil : columns.map { "coalesce(octet_length(\($0.name)), 0)" }.joined(separator: " + ")
+    }
+
     /// The key as the values of a statement.
     func key(of row: CopiedRow) -> [any StoredValue] { row.values.prefix(keyCount).map(\.stored) }
 
@@ -81,7 +89,7 @@ struct CopiedTable: Sendable {
 
     static let secrets = CopiedTable("secrets", key: [text("name")], bytes: ["value"])
 
-    /// By which messages are recognised. SQLite has the newest of them in `recent_keys` first (`SeenMessages`).
+    /// By which messages are recognised (`LogCopy+Keys`).
     static let seen = CopiedTable(
         "seen",
         key: [Column(name: "key", kind: .bytes)],
@@ -100,9 +108,8 @@ struct CopiedTable: Sendable {
         texts: ["stage", "person", "command"]
     )
 
-    /// Everything but the events and the secret, which begin a copy.
+    /// Everything but the secret and the events, which begin a copy, and the keys of messages.
     static let others = [
-        seen,
         CopiedTable("repeats", key: [integer("seq")], integers: ["times", "last_at"]),
         CopiedTable(
             "kept_events",
@@ -163,8 +170,7 @@ struct CopiedTable: Sendable {
             integers: ["is_cut", "received_at", "size"],
             texts: ["source", "code", "reason", "path", "peer"],
             bytes: ["raw", "envelope", "key_mark"],
-            // A mebibyte each at most.
-            pageRows: 50
+            pageRows: 1_000
         ),
         CopiedTable("refused_size", key: [integer("one")], integers: ["messages", "bytes", "stranger_bytes"]),
         erasures,

@@ -133,32 +133,11 @@ final class CopyEnd {
 
     /// Calls `visit` with all rows of a table, a page at a time.
     func forEachPage(of table: CopiedTable, _ visit: ([CopiedRow]) throws -> Void) throws {
-        var recent: [[UInt8]: CopiedRow] = [:]
-        if case .sqlite = database, table.name == CopiedTable.seen.name { recent = try read(recentKeys) }
-        var last: CopiedRow?
-        repeat {
-            let page = try read { try $0.page(of: table, after: last) }
-            last = page.count < table.pageRows ? nil : page.last
-            try visit(
-                recent.isEmpty
-                    ? page
-                    : page.filter { if case .bytes(let key?) = $0.values[0] { recent[key] == nil } else { true } }
-            )
-        } while last != nil
-        var rest = Array(recent.values)[...]
-        while !rest.isEmpty {
-            try visit(Array(rest.prefix(table.pageRows)))
-            rest = rest.dropFirst(table.pageRows)
+        var page = try read { try $0.page(of: table, after: nil) }
+        while let last = page.last {
+            try visit(page)
+            page = try read { try $0.page(of: table, after: last) }
         }
-    }
-
-    /// What is not filed yet goes before what is, and what came later before what came earlier.
-    private func recentKeys(_ connection: Connection) throws -> [[UInt8]: CopiedRow] {
-        var recent: [[UInt8]: CopiedRow] = [:]
-        for row in try connection.rows("SELECT key, seq, received_at FROM recent_keys ORDER BY seq") {
-            recent[try row.bytes(0)] = try CopiedRow(of: .seen, row)
-        }
-        return recent
     }
 
     /// Overwrites what is left of changed events in unused parts of a file, as erasing does.

@@ -1,8 +1,8 @@
 /// Copies a log with all that belongs to it to another place, of the same engine or the other, number by number
 /// (docs/postgresql.md, "Moving").
 ///
-/// Events are copied and compared while a server uses the source, which is only read. What is left is done when nobody uses
-/// it: the last events, and everything about delivery and configuration. How far it is stands in the target (`CopyState`), so
+/// Events, and the keys by which messages are recognised, are copied and compared while a server uses the source, which is
+/// only read. What is left is done when nobody uses it: the last of these, and everything about delivery and configuration. How far it is stands in the target (`CopyState`), so
 /// that it goes on after an interruption, and nobody serves a half.
 ///
 /// Events that are in the target can change in the source in two ways: they leave at the old end, and they are erased. The
@@ -15,6 +15,8 @@ package struct LogCopy {
         case copied(Int64, last: Int64)
         /// Events are the same up to a number.
         case compared(Int64, last: Int64)
+        /// So many more keys of messages are in the target.
+        case keys(Int)
         /// A table has so many rows in both, with this checksum.
         case table(String, rows: Int64, checksum: String)
     }
@@ -36,10 +38,10 @@ package struct LogCopy {
         case inUse(last: Int64)
     }
 
-    private let source: CopyEnd
-    private let target: CopyEnd
-    private let report: (Note) throws -> Void
-    private var state = CopyState()
+    let source: CopyEnd
+    let target: CopyEnd
+    let report: (Note) throws -> Void
+    var state = CopyState()
 
     /// Copies until it is done, or until only what has to rest is left.
     ///
@@ -81,11 +83,13 @@ package struct LogCopy {
         // One under way changes events all the time.
         var changed = 0
         if let erasures = try settledErasures() { changed += try compareEvents(with: erasures) }
+        try copyKeys(arranges: true)
         try copyEvents()
         guard try source.take() else { return .inUse(last: state.position) }
         try copyEvents()
         try removeWhatLeft()
         changed += try compareEvents(with: try settledErasures())
+        try endKeys()
         for table in CopiedTable.others { try copy(table) }
         if changed > 0 { try target.rewrite() }
         let last = try endNumbers()
@@ -136,7 +140,7 @@ package struct LogCopy {
 
     private static func isEmpty(_ connection: Connection) throws -> Bool {
         guard try LogTables.lastSequence(connection) == 0 else { return false }
-        return try (CopiedTable.others + [.events]).allSatisfy { table in
+        return try (CopiedTable.others + [.events, .seen]).allSatisfy { table in
             try table.name == "refused_size" || connection.row("SELECT 1 FROM \(table.name) LIMIT 1") == nil
         }
     }
@@ -207,10 +211,10 @@ package struct LogCopy {
         var changed = 0
         while state.compared < state.position {
             let (after, end) = (state.compared, state.position)
-            let page = try source.read { try $0.page(of: .events, after: CopiedRow([.integer(after)])) }
-                .filter { $0.number <= end }
+            let there = try source.read { try $0.page(of: .events, after: CopiedRow([.integer(after)])) }
+            let page = there.filter { $0.number <= end }
             var moved = state
-            moved.compared = page.count == CopiedTable.events.pageRows ? page.last?.number ?? end : end
+            moved.compared = page.count == there.count ? page.last?.number ?? end : end
             changed += try target.write { connection in
                 let changed = try Self.align(page, after: after, through: moved.compared, connection)
                 try moved.write(connection)
@@ -241,8 +245,13 @@ package struct LogCopy {
             let missing = page.filter { found.removeValue(forKey: $0.number) != $0.encoded }
             return (missing, missing.map(\.number) + found.keys)
         }
+        // Of those that have left in front nobody needs to know what they were.
+        let gone = try connection.run(
+            "DELETE FROM events WHERE seq > ? AND seq < ?",
+            [after, page.first?.number ?? last + 1]
+        )
         let (missing, others) = try differences()
-        guard !others.isEmpty else { return 0 }
+        guard !others.isEmpty else { return gone }
         for seq in others { try connection.run("DELETE FROM events WHERE seq = ?", [seq]) }
         try connection.insert(missing, into: .events)
         guard try differences().others.isEmpty else {
@@ -251,25 +260,19 @@ package struct LogCopy {
                 "the events \(after + 1) to \(last) are not in the copy what they are in the log"
             )
         }
-        return others.count
+        return gone + others.count
     }
 
     // MARK: Everything else
 
     /// Copies a table anew, and compares it.
     private func copy(_ table: CopiedTable) throws {
-        try target.write { connection in
-            try connection.run("DELETE FROM \(table.name)")
-            if case .sqlite = connection.engine, table.name == CopiedTable.seen.name {
-                try connection.run("DELETE FROM recent_keys")
-            }
-        }
+        _ = try target.write { try $0.run("DELETE FROM \(table.name)") }
         var (original, copied) = (RowSum(), RowSum())
         try source.forEachPage(of: table) { page in
             try target.write { try $0.insert(page, into: table) }
             for row in page { original.add(row) }
         }
-        try target.write { try $0.arrange(table) }
         if table.isNumbered {
             let last = try source.read { try $0.lastNumber(of: table) }
             try target.write { try $0.setLastNumber(of: table, to: last) }
@@ -306,7 +309,7 @@ package struct LogCopy {
         return copied[0] ?? 0
     }
 
-    private static func differs(_ table: String, _ name: String) -> StorageError {
+    static func differs(_ table: String, _ name: String) -> StorageError {
         StorageError(
             .other,
             "the table \(table) of \(name) is not what it is in the log: has anybody else written there? Run it again"
