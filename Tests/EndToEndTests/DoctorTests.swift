@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import LosslessJSON
+import PostgresServer
 import Testing
 
 /// `ferry doctor` over the real program, beside real servers, disks and destinations.
@@ -279,6 +280,55 @@ import Testing
             reached.faults.first?.contains("is reached by other machines, without a token") == true,
             "\(reached.checks)"
         )
+    }
+
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `names a log that is half copied, in a database and in a folder, and the command that goes on`() async throws {
+        let environment = ["DOCTOR_DATABASE": try await PostgresServer.shared().database()]
+        let (place, back) = (folder.url.appending(path: "place").path, folder.url.appending(path: "back").path)
+        let config = try folder.file(
+            "database.yaml",
+            "{ listen: { public: \"127.0.0.1:0\", private: \"127.0.0.1:0\" }, data: env:DOCTOR_DATABASE, folder: \(place) }"
+        )
+        var ferry = try await RunningFerry(data: data)
+        for number in 1...3 {
+            #expect(try await ferry.post("/v1/track", ["userId": "u1", "event": .string("E\(number)")]).status == 200)
+        }
+        let copy = ["log", "copy", data, "env:DOCTOR_DATABASE", "--folder", place]
+        #expect(try await FerryProcess.run(copy, environment: environment).status == 75)
+        let there = try await doctor(["--config", config], environment: environment)
+        #expect(
+            there.lines("log") == [
+                "fault a log is being copied there, up to event 3 so far: no server starts over a part of it"
+            ]
+        )
+        #expect(
+            there.checks.first { $0["check"] == "log" }?["help"]
+                == .string(
+                    "ferry log copy FROM env:DOCTOR_DATABASE --folder \(place), with FROM as before, goes on where it was; "
+                        + "DROP SCHEMA ferry CASCADE gives it up"
+                )
+        )
+        #expect(there.status == 1)
+        #expect(ferry.stop() == 0)
+        #expect(try await FerryProcess.run(copy, environment: environment).status == 0)
+        let whole = try await doctor(["--config", config], environment: environment)
+        #expect(whole.lines("log").isEmpty && whole.status == 0, "\(whole.faults)")
+
+        ferry = try await RunningFerry(
+            data: "env:DOCTOR_DATABASE",
+            arguments: ["--folder", place],
+            environment: environment
+        )
+        let returning = ["log", "copy", "env:DOCTOR_DATABASE", back, "--folder", place]
+        #expect(try await FerryProcess.run(returning, environment: environment).status == 75)
+        let half = try await doctor(["--data", back])
+        #expect(half.lines("log").first?.contains("up to event 3 so far") == true && half.status == 1)
+        let help = half.checks.first { $0["check"] == "log" }?["help"]?.stringValue
+        #expect(help?.hasPrefix("ferry log copy FROM \(back), with FROM as before, goes on where it was;") == true)
+        #expect(ferry.stop() == 0)
+        #expect(try await FerryProcess.run(returning, environment: environment).status == 0)
+        #expect(try await doctor(["--data", back]).lines("log") == ["ok sound"])
     }
 
     private func port(_ url: String) -> Int { URL(string: url)?.port ?? 0 }

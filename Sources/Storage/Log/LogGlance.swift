@@ -11,6 +11,8 @@ package struct LogGlance: Sendable, Equatable {
     package private(set) var newestAt: Int64?
     /// Integrations that live in the data, not in a file.
     package private(set) var keptIntegrations: [String] = []
+    /// Up to which event a log is copied there that is not whole yet; `nil` where none is.
+    package private(set) var copiedThrough: Int64?
 
     /// Files up to this size are read as a whole.
     private static let wholeBytes: Int64 = 64 << 20
@@ -37,6 +39,7 @@ package struct LogGlance: Sendable, Equatable {
             for (database, name, migrator) in names + [workspace].compactMap(\.self) {
                 try OpenDatabase.refuseNewer(database.database, than: migrator, name: name)
             }
+            copiedThrough = try log.database.read { try CopyState(Connection($0))?.position }
             isWhole = try log.bytes <= Self.wholeBytes
             if isWhole { problems += log.problems(most: 3).map { "ferry.db: \($0)" } }
             if let (database, name, _) = workspace, try database.bytes <= Self.wholeBytes {

@@ -10,6 +10,8 @@ package struct DatabaseGlance: Sendable {
     package let isMade: Bool
     /// Whether a Ferry uses it at the moment.
     package let isInUse: Bool
+    /// Up to which event a log is copied there that is not whole yet; `nil` where none is.
+    package let copiedThrough: Int64?
 
     /// - Parameter url: `postgresql://…`.
     /// - Throws: `unavailable`, `unwritable` where the login is refused, `newerVersion`.
@@ -24,6 +26,7 @@ package struct DatabaseGlance: Sendable {
                 throw StorageError(.unavailable, "\(name) is a standby, or recovers: it takes nothing")
             }
             isMade = try PostgresSchema.isMade(connection)
+            copiedThrough = isMade ? try CopyState(Connection(connection))?.position : nil
             isInUse =
                 try connection.query(
                     """

@@ -46,7 +46,7 @@ struct Doctor: AsyncParsableCommand {
             findings += log.findings
             kept = log.keptIntegrations
         case .memory: findings.append(.skipped("data", "in memory: it is gone when the server stops"))
-        case .database(let url): findings.append(Self.look(at: url))
+        case .database(let url): findings += Self.look(at: url, folder: configuration.folder)
         }
         let process: Int32? = if case .process(let number) = holder, number > 0 { number } else { nil }
         findings += LimitChecks(process: process).findings
@@ -62,13 +62,23 @@ struct Doctor: AsyncParsableCommand {
         if findings.contains(where: { $0.state == .fault }) { throw ExitCode.failure }
     }
 
-    private static func look(at url: SecretReference) -> Finding {
+    private static func look(at url: SecretReference, folder: String?) -> [Finding] {
         do {
             let database = try DatabaseGlance(at: try url.resolved())
             let state = database.isInUse ? ", in use" : database.isMade ? "" : ", without Ferry's tables as yet"
-            return .ok("data", "\(database.name), PostgreSQL \(database.version)\(state)")
+            let found = Finding.ok("data", "\(database.name), PostgreSQL \(database.version)\(state)")
+            guard let seq = database.copiedThrough else { return [found] }
+            let option = folder.map { " --folder \($0)" } ?? ""
+            return [
+                found,
+                .halfCopied(
+                    through: seq,
+                    command: "ferry log copy FROM \(url)\(option), with FROM as before,",
+                    givingUp: "DROP SCHEMA ferry CASCADE"
+                ),
+            ]
         } catch {
-            return .fault("data", "\(error)", "mend the URL, the login or the server: docs/postgresql.md")
+            return [.fault("data", "\(error)", "mend the URL, the login or the server: docs/postgresql.md")]
         }
     }
 

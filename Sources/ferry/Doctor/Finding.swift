@@ -39,6 +39,15 @@ struct Finding: Sendable, Equatable {
         Finding(check: check, state: .fault, words: words, help: help)
     }
 
+    /// A log is copied there, and nobody serves it yet.
+    static func halfCopied(through seq: Int64, command: String, givingUp: String) -> Finding {
+        fault(
+            "log",
+            "a log is being copied there, up to event \(seq) so far: no server starts over a part of it",
+            "\(command) goes on where it was; \(givingUp) gives it up"
+        )
+    }
+
     var json: JSON {
         [
             "check": .string(check), "state": .string(state.rawValue), "words": .string(words),

@@ -36,12 +36,23 @@ struct LogChecks {
                     )
                 )
             }
-            if glance.problems.isEmpty {
+            if let seq = glance.copiedThrough {
+                findings.append(
+                    .halfCopied(
+                        through: seq,
+                        command: "ferry log copy FROM \(folder), with FROM as before,",
+                        givingUp: "moving \(folder)/ferry.db away"
+                    )
+                )
+            } else if glance.problems.isEmpty {
                 findings.append(
                     .ok("log", glance.isWhole ? "sound" : "sound at both ends; ferry log verify reads all of it")
                 )
             }
-            if !FileManager.default.fileExists(atPath: "\(folder)/seal.key"), !glance.keptIntegrations.isEmpty {
+            // The key comes at the end of a copy.
+            if glance.copiedThrough == nil, !FileManager.default.fileExists(atPath: "\(folder)/seal.key"),
+                !glance.keptIntegrations.isEmpty
+            {
                 findings.append(
                     .fault(
                         "seal.key",
