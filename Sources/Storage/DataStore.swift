@@ -67,6 +67,7 @@ package struct DataStore: Sendable {
     private let engine: any LogEngine
     private let workspace: OpenDatabase
     private let folder: DataFolder?
+    private let seal: SecretSeal
 
     /// Opens the databases, makes them if they are missing and brings their tables up to date.
     ///
@@ -91,7 +92,7 @@ package struct DataStore: Sendable {
         case .memory, .postgres(_, folder: nil): folder = nil
         case .folder(let path), .postgres(_, folder: let path?): folder = try DataFolder(path)
         }
-        let seal = try SecretSeal(in: folder)
+        seal = try SecretSeal(in: folder)
         let engine: any LogEngine
         switch location {
         case .memory, .folder:
@@ -127,6 +128,10 @@ package struct DataStore: Sendable {
         self.workspace = workspace
         self.folder = folder
     }
+
+    /// A signer for a purpose and a secret, whose signatures every store with the same `seal.key` knows; for data without a
+    /// folder this one alone.
+    package func signer(for purpose: String, with secret: String) -> Signer { seal.signer(for: purpose, with: secret) }
 
     /// Closes the databases and lets go of the folder. What waits for its commit at that moment may get an error.
     ///

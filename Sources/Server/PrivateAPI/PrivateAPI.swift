@@ -92,6 +92,7 @@ package struct PrivateAPI: HTTPService {
             console = ConsolePages(
                 over: routes,
                 behind: door,
+                sessions: ConsoleSessions(signer: delivery.data.signer(for: "console sessions", with: token ?? "")),
                 changes: { delivery.data.log.appended },
                 isSecure: isSecure,
                 now: now

@@ -6,7 +6,7 @@ struct SecretSeal: Sendable {
     private static let file = "seal.key"
     private static let keyBytes = 32
 
-    private let key: SymmetricKey
+    let key: SymmetricKey
 
     /// The key of a data folder, made where there is none yet; a new one for data in memory.
     init(in folder: DataFolder?) throws(StorageError) {

@@ -26,7 +26,8 @@ final class ConsoleVisitor {
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }()
 
-    let url: String
+    /// May be another server's from now on, as behind a load balancer.
+    var url: String
     /// What the server has set.
     var cookie: String?
 

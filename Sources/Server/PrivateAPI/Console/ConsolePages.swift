@@ -14,7 +14,7 @@ struct ConsolePages: Sendable {
 
     private let console: Console
     private let door: AdminDoor
-    private let sessions = ConsoleSessions()
+    private let sessions: ConsoleSessions
     /// A signal whenever something happened that pages show.
     private let changes: @Sendable () -> AsyncStream<Void>
     private let now: @Sendable () -> Timestamp
@@ -24,17 +24,20 @@ struct ConsolePages: Sendable {
     /// - Parameters:
     ///   - routes: the admin API, which every page asks.
     ///   - door: whether a token is asked for.
+    ///   - sessions: who has signed in.
     ///   - changes: signals for the pages that are open.
     ///   - isSecure: whether the listener speaks TLS.
     ///   - now: the server's clock.
     init(
         over routes: Routes,
         behind door: AdminDoor,
+        sessions: ConsoleSessions,
         changes: @escaping @Sendable () -> AsyncStream<Void>,
         isSecure: Bool,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.door = door
+        self.sessions = sessions
         self.changes = changes
         self.isSecure = isSecure
         self.now = now
@@ -117,8 +120,10 @@ struct ConsolePages: Sendable {
         if asked.path == ["login"] { return signIn(request, asked, session) }
         guard session.isSignedIn || !door.asksForToken else { return redirect(to: "/console") }
         if asked.path == ["logout"] {
-            sessions.end(session)
-            return redirect(to: "/console")
+            sessions.end(session, at: now().milliseconds)
+            var answer = redirect(to: "/console")
+            answer.headers[.setCookie] = cookie("", "; Max-Age=0")
+            return answer
         }
         asked.isSignedIn = session.isSignedIn
         return answer(await console.answer(asked), session)
@@ -137,7 +142,7 @@ struct ConsolePages: Sendable {
             return answer(console.login(asked, words: "That is not the admin token."), session)
         }
         // A new one: what was known of the session before may be known to others.
-        sessions.end(session)
+        sessions.end(session, at: time)
         let next = asked.form["next"] ?? ""
         let isWithin =
             next.hasPrefix("/console") && next.utf8.allSatisfy { 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "\\") }
@@ -211,7 +216,7 @@ struct ConsolePages: Sendable {
                 defer { group.cancelAll() }
                 try await write(": hello\n\n")
                 for await _ in signs {
-                    let isOpen = sessions.session(session.id, at: now().milliseconds)?.isSignedIn == true
+                    let isOpen = sessions.isOpen(session, at: now().milliseconds)
                     guard isOpen || !door.asksForToken else { return }
                     try await write("data: change\n\n")
                     try await Task.sleep(for: Self.pause)
@@ -234,8 +239,11 @@ struct ConsolePages: Sendable {
     // MARK: The cookie
 
     private func set(_ session: ConsoleSessions.Session, in answer: inout Answer) {
-        answer.headers[.setCookie] =
-            "\(Self.cookie)=\(session.id); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+        if let value = session.cookie { answer.headers[.setCookie] = cookie(value) }
+    }
+
+    private func cookie(_ value: String, _ more: String = "") -> String {
+        "\(Self.cookie)=\(value); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "") + more
     }
 
     private func cookie(of request: IncomingRequest) -> String? {

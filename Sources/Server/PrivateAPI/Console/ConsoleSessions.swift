@@ -1,75 +1,119 @@
+import Storage
 import Synchronization
 
 /// Who has a page of the console open: known by a cookie, and by a token that each of their forms carries.
+///
+/// All that is to be known of a session stands in its cookie, signed. So it is known to every server that has the same
+/// `seal.key` and the same admin token, also after a restart, and to nobody once one of these is another. What a server knows by
+/// itself are the sessions that were ended there: their cookies may have been copied.
 final class ConsoleSessions: Sendable {
     struct Session: Sendable {
+        /// 128 bits that nobody guesses.
         let id: String
         /// What each form carries: a page of another origin can't read it.
         let formToken: String
         /// Whether the admin token was said.
-        var isSignedIn = false
-        /// What the act before came to, until a page has shown it.
-        var said: String?
-        var usedAt: Int64
+        let isSignedIn: Bool
+        /// Milliseconds since 1970.
+        fileprivate let begunAt: Int64
+        /// What the browser is to send from now on; `nil` where it does already.
+        fileprivate(set) var cookie: String?
     }
 
-    /// Sessions at a time; the one that was unused for longest leaves first, and nobody who has signed in for somebody who
-    /// has not.
+    /// A session ends when it was unused for so long, or this long after it has begun.
+    private static let unusedMilliseconds: Int64 = 12 * 3_600_000
+    private static let lifeMilliseconds: Int64 = 7 * 24 * 3_600_000
+    /// How long a cookie is sent before it gets another time of use. Not with each answer: one that is under way while
+    /// somebody signs out would bring the cookie back.
+    private static let renewalMilliseconds: Int64 = 3_600_000
+    /// Of what is kept in memory, each.
     private static let most = 1_000
-    private static let lifeMilliseconds: Int64 = 12 * 3_600_000
+    private static let mostEnded = 10_000
     /// Wrong tokens that one address may say in a minute.
     private static let tries = 5
 
     private struct State {
-        var sessions: [String: Session] = [:]
+        /// The sessions that were ended here, and when each would have ended by itself.
+        var ended: [String: Int64] = [:]
+        /// What the act before came to, until a page has shown it.
+        var said: [String: String] = [:]
         var failures: [String: (minute: Int64, count: Int)] = [:]
     }
 
+    private let signer: Signer
     private let state = Mutex(State())
 
-    /// The session of a cookie; `nil` when there is none, or it is too old.
-    func session(_ id: String?, at now: Int64) -> Session? {
-        guard let id else { return nil }
-        return state.withLock { state in
-            guard var session = state.sessions[id], now - session.usedAt < Self.lifeMilliseconds else {
-                state.sessions[id] = nil
-                return nil
-            }
-            session.usedAt = now
-            state.sessions[id] = session
-            return session
-        }
+    init(signer: Signer) {
+        self.signer = signer
     }
 
-    func begin(isSignedIn: Bool = false, at now: Int64) -> Session {
-        let session = Session(id: Self.random(), formToken: Self.random(), isSignedIn: isSignedIn, usedAt: now)
-        state.withLock { state in
-            if state.sessions.count >= Self.most {
-                // Strangers leave first: whoever asks for a page gets a session.
-                let order = { (session: Session) in (session.isSignedIn ? 1 : 0, session.usedAt) }
-                let oldest = state.sessions.values.min { order($0) < order($1) }
-                state.sessions[oldest?.id ?? ""] = nil
-            }
-            state.sessions[session.id] = session
-        }
+    /// The session of a cookie; `nil` when there is none, or it is over, or nobody has signed it.
+    func session(_ cookie: String?, at now: Int64) -> Session? {
+        guard let cookie, let end = cookie.lastIndex(of: ".") else { return nil }
+        let text = String(cookie[..<end])
+        guard signer.isSignature(cookie[cookie.index(after: end)...], of: "session \(text)") else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 4, let begunAt = Int64(parts[1]), let usedAt = Int64(parts[2]) else { return nil }
+        // The clock of the server that signed it may be another.
+        guard abs(now - usedAt) < Self.unusedMilliseconds else { return nil }
+        var session = session(id: String(parts[0]), isSignedIn: parts[3] == "1", begunAt: begunAt)
+        guard isOpen(session, at: now) else { return nil }
+        if now - usedAt >= Self.renewalMilliseconds { session.cookie = self.cookie(of: session, usedAt: now) }
         return session
     }
 
-    func end(_ session: Session) {
-        state.withLock { $0.sessions[session.id] = nil }
+    func begin(isSignedIn: Bool = false, at now: Int64) -> Session {
+        let id = String(UInt128.random(in: .min ... .max), radix: 16)
+        var session = session(id: id, isSignedIn: isSignedIn, begunAt: now)
+        session.cookie = cookie(of: session, usedAt: now)
+        return session
+    }
+
+    private func session(id: String, isSignedIn: Bool, begunAt: Int64) -> Session {
+        Session(
+            id: id,
+            formToken: signer.signature(of: "form \(id)"),
+            isSignedIn: isSignedIn,
+            begunAt: begunAt
+        )
+    }
+
+    private func cookie(of session: Session, usedAt: Int64) -> String {
+        let text = "\(session.id).\(session.begunAt).\(usedAt).\(session.isSignedIn ? 1 : 0)"
+        return "\(text).\(signer.signature(of: "session \(text)"))"
+    }
+
+    /// Ends a session, at this server.
+    func end(_ session: Session, at now: Int64) {
+        state.withLock { state in
+            state.said[session.id] = nil
+            if state.ended.count >= Self.mostEnded {
+                state.ended = state.ended.filter { $0.value > now }
+                // Whoever has the admin token can do that, and gains nothing.
+                if state.ended.count >= Self.mostEnded, let first = state.ended.min(by: { $0.value < $1.value }) {
+                    state.ended[first.key] = nil
+                }
+            }
+            state.ended[session.id] = session.begunAt + Self.lifeMilliseconds
+        }
+    }
+
+    /// Whether a session in use was neither ended here nor has lasted too long.
+    func isOpen(_ session: Session, at now: Int64) -> Bool {
+        abs(now - session.begunAt) < Self.lifeMilliseconds && state.withLock { $0.ended[session.id] == nil }
     }
 
     func say(_ words: String?, to session: Session) {
         guard let words else { return }
-        state.withLock { $0.sessions[session.id]?.said = words }
+        state.withLock { state in
+            if state.said.count >= Self.most { state.said = [:] }
+            state.said[session.id] = words
+        }
     }
 
     /// What is to be shown once.
     func takeSaid(of session: Session) -> String? {
-        state.withLock { state in
-            defer { state.sessions[session.id]?.said = nil }
-            return state.sessions[session.id]?.said
-        }
+        state.withLock { $0.said.removeValue(forKey: session.id) }
     }
 
     // MARK: Guessing
@@ -92,10 +136,5 @@ final class ConsoleSessions: Sendable {
             let before = state.failures[address].flatMap { $0.minute == minute ? $0.count : nil } ?? 0
             state.failures[address] = (minute, before + 1)
         }
-    }
-
-    /// 128 bits that nobody guesses.
-    private static func random() -> String {
-        String(UInt128.random(in: .min ... .max), radix: 16)
     }
 }
