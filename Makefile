@@ -18,7 +18,7 @@ export DESTDIR
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: build ## show the whole road: calls in, people, events and objects out (ARGS=--once ends by itself)
@@ -64,6 +64,11 @@ bench: setup ## measure parse, match, map, plan, encode and the whole road, besi
 	@FERRY_BENCHMARKS=1 $(RELEASE) --product ferry
 	@FERRY_BENCHMARKS=1 $(RELEASE) --product ferry-benchmarks
 	@exec .build/release/ferry-benchmarks $(ARGS)
+
+.PHONY: pgbench-floor
+pgbench-floor: ## what PostgreSQL takes on this machine without Ferry (ARGS=3 rounds, of which the median counts)
+	@scripts/setup tests
+	@exec scripts/pgbench-floor $(ARGS)
 
 .PHONY: crash
 crash: ## kill a server at full speed 40 times and look for every acknowledged message
