@@ -87,7 +87,11 @@ struct DataFolderChecks {
 
     /// The kind of the file system that a folder is on, as Linux calls it; `nil` where there is no such list.
     private static func fileSystem(of path: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return nil }
+        guard let list = FileHandle(forReadingAtPath: "/proc/self/mountinfo") else { return nil }
+        defer { try? list.close() }
+        // It has no size and comes in pieces: where there are many mounts, the first one has not all of them.
+        var data = Data()
+        while let piece = try? list.read(upToCount: 1 << 16), !piece.isEmpty { data += piece }
         let path = URL(filePath: path).absoluteURL.resolvingSymlinksInPath().path
         var best: (place: Substring, kind: Substring)?
         // 36 35 98:0 /root /mnt rw,noatime master:1 - ext4 /dev/root rw
