@@ -135,8 +135,12 @@ package struct Dispatcher: Service {
                     }
                     try await group.waitForAll()
                 }
+                if integration.lastRead > 0, !Task.isCancelled {
+                    try await ledger.under(lease).note(readThrough: integration.lastRead, of: integration.name)
+                }
             }
-        } catch  where !nodes.isAlone {
+        } catch {
+            guard !nodes.isAlone else { throw error }
             // Another node has it, or the database is away; whoever has the lease then begins again.
             let facts: Logger.Metadata = ["integration": "\(integration.name)", "error": "\(error)"]
             logger.warning("delivery to an integration ends here", metadata: facts)

@@ -222,10 +222,10 @@ enum RevisionTables {
     private static func firstEvent(of new: NewRevision, _ connection: Connection) throws -> Int64 {
         guard let read = new.behindRead else { return try LogTables.lastSequence(connection) + 1 }
         let position = try connection.row(
-            "SELECT max(position) FROM cursors WHERE integration = ? AND kind IN ('live', 'metrics')",
+            "SELECT max(position), max(read_through) FROM cursors WHERE integration = ? AND kind IN ('live', 'metrics')",
             [Text(new.integration)]
         )
-        return max(read, try position?.optionalInteger(0) ?? 0) + 1
+        return max(read, try position?.optionalInteger(0) ?? 0, try position?.optionalInteger(1) ?? 0) + 1
     }
 
     /// Whether it lives where it is to live: one that was removed is made anew, though its text may be the same.

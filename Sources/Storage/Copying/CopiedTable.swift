@@ -119,7 +119,12 @@ struct CopiedTable: Sendable {
             bytes: ["body"],
             pageRows: 1_000
         ),
-        numbered("cursors", by: "id", integers: ["start", "position", "last_mark"], texts: ["integration", "kind"]),
+        numbered(
+            "cursors",
+            by: "id",
+            integers: ["start", "position", "last_mark", "read_through"],
+            texts: ["integration", "kind"]
+        ),
         CopiedTable(
             "exceptions",
             key: ["cursor", "seq", "place"].map(integer),

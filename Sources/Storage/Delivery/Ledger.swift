@@ -137,6 +137,17 @@ package struct Ledger: Sendable {
         }
     }
 
+    /// Writes down up to where an integration's events have been read, when that ends: what is behind the position may have been
+    /// sent already, and stays under the revision that it was planned under (`Revisions.add`).
+    package func note(readThrough seq: Int64, of integration: String) async throws(StorageError) {
+        _ = try await commits.commit { connection in
+            try connection.run(
+                "UPDATE cursors SET read_through = ? WHERE integration = ? AND kind = 'live' AND read_through < ?",
+                [seq, Text(integration), seq]
+            )
+        }
+    }
+
     // MARK: What is asked about
 
     /// What is open or failed of one event.

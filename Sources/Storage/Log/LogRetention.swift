@@ -36,7 +36,7 @@ package struct LogRetention: Sendable {
         package init() {}
     }
 
-    private let commits: GroupCommit
+    private var commits: GroupCommit
     private let gate: LogGate
     private let size = MeasuredSize()
 
@@ -46,7 +46,11 @@ package struct LogRetention: Sendable {
     }
 
     /// What only the holder of a lease may remove.
-    package func under(_ lease: Lease) -> LogRetention { LogRetention(commits.under(lease), gate: gate) }
+    package func under(_ lease: Lease) -> LogRetention {
+        var retention = self
+        retention.commits = commits.under(lease)
+        return retention
+    }
 
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.

@@ -22,6 +22,8 @@ struct LeaseAssignment {
     /// Who needs the leases of all integrations, if somebody does.
     let gatherer: String?
 
+    func isFree(_ name: LeaseName) -> Bool { rows.first { $0.name == name }?.holder == nil }
+
     /// The names of all that a node should hold.
     func names(for node: String) -> Set<LeaseName> {
         var names: Set<LeaseName> = []

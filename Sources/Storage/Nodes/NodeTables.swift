@@ -115,7 +115,7 @@ enum NodeTables {
             gatherer: eraser.flatMap { isErasing || $0.isGathering ? $0.row.holder : nil }
         )
         for name in answer.assignment.names(for: beat.node).sorted(by: { $0.text < $1.text })
-        where answer.renewed[name] == nil {
+        where answer.renewed[name] == nil && answer.assignment.isFree(name) {
             if let number = try take(name, for: beat.node, connection) { answer.taken.append((name, number)) }
         }
         answer.seen.nodes = nodes

@@ -10,6 +10,10 @@ enum PostgresSchema {
         ("2026-11-26 configuration", configuration), ("2026-11-26 refused messages", refusedMessages),
         ("2026-11-26 erasures", erasures), ("2026-11-26 traces", "ALTER TABLE requests ADD COLUMN trace TEXT"),
         ("2026-11-26 nodes", nodes),
+        (
+            "2026-11-26 how far is read",
+            "ALTER TABLE cursors ADD COLUMN read_through BIGINT NOT NULL DEFAULT 0"
+        ),
     ]
 
     /// Makes what is missing, one process at a time.

@@ -26,6 +26,9 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 marks of what cursors record") { connection in
             try connection.execute(sql: "ALTER TABLE cursors ADD COLUMN last_mark INTEGER")
         }
+        migrator.registerMigration("2026-11-26 how far is read") { connection in
+            try connection.execute(sql: "ALTER TABLE cursors ADD COLUMN read_through INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

@@ -32,6 +32,7 @@ package struct MetricsAPI: Sendable {
         var page = Exposition()
         registry.write(to: &page) { Self.help[$0] ?? "Counted while Ferry runs." }
         try await addLog(to: &page)
+        addNodes(to: &page)
         for integration in delivery.live.all { try await add(integration, to: &page) }
         return page.text
     }
@@ -45,6 +46,22 @@ package struct MetricsAPI: Sendable {
         "ferry_delivery_request_operations": "How many operations were in a request.",
         "ferry_storage_slow_statements_total": "Statements that took longer than log.slow_statement_ms, by database.",
     ]
+
+    /// Who is there, and what this one does alone.
+    private func addNodes(to page: inout Exposition) {
+        let nodes = delivery.data.nodes
+        let there = nodes.isAlone ? 1 : nodes.all.count(where: \.isThere)
+        page.add("ferry_nodes", .gauge, "Nodes that were heard of in the last 10 seconds.", Double(there))
+        for name in delivery.live.all.map({ LeaseName.integration($0.name) }) + [.erasing, .retention] {
+            page.add(
+                "ferry_lease_held",
+                .gauge,
+                "1 where this node holds a lease; the maximum over all nodes is 0 while nobody does what it is for.",
+                labels: [("lease", name.text)],
+                nodes.held(name) == nil ? 0 : 1
+            )
+        }
+    }
 
     private func addLog(to page: inout Exposition) async throws {
         let log = delivery.data.log
