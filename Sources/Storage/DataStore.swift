@@ -78,33 +78,38 @@ package struct DataStore: Sendable {
     ///   - about: what other nodes are told of this one.
     ///   - limits: of what waits and of what is kept.
     ///   - slow: is told of statements that take long.
+    ///   - spool: whether and how events wait in the folder while the database of the log can't take them.
     /// - Throws: `unwritable`, `locked` when another process (or another store of this one) holds the folder, or nodes of an
     ///   earlier version the database; `newerVersion`, `corrupt`, `full`; `refused` where this node's key is not that of the
-    ///   others.
+    ///   others, or a data folder holds a spool with events for a database.
     package init(
         opening location: Location,
         about: Nodes.About = Nodes.About(host: "", version: ""),
         limits: Limits = Limits(),
-        slow: SlowStatements? = nil
+        slow: SlowStatements? = nil,
+        spool: SpoolSettings = SpoolSettings()
     ) throws(StorageError) {
         let folder: DataFolder?
         switch location {
         case .memory, .postgres(_, folder: nil): folder = nil
         case .folder(let path), .postgres(_, folder: let path?): folder = try DataFolder(path)
         }
-        seal = try SecretSeal(in: folder)
         let engine: any LogEngine
+        var (node, keeper): (String, PostgresLane?) = ("", nil)
         switch location {
         case .memory, .folder:
+            try Spool.refuseLeft(in: folder?.path)
             engine = try SQLiteLog(in: folder, limits: limits, slow: slow)
-            nodes = Nodes("", keeper: nil, about: about, seal: seal)
         case .postgres(let url, folder: _):
-            let id = try NodeIdentity.id(in: folder)
-            let log = try PostgresLog(url, limits: limits, slow: slow, node: id)
-            engine = log
-            nodes = Nodes(id, keeper: log.keeper, about: about, seal: seal)
-            try nodes.join(isLasting: folder != nil)
+            node = try NodeIdentity.id(in: folder)
+            let log = try PostgresLog(url, limits: limits, slow: slow, node: node) { () throws(StorageError) in
+                try Spool.open(in: folder, spool, limits: limits, slow: slow)
+            }
+            (engine, keeper) = (log, log.keeper)
         }
+        seal = try SecretSeal(in: folder)
+        nodes = Nodes(node, keeper: keeper, about: about, seal: seal)
+        try nodes.join(isLasting: folder != nil)
         let workspace = try OpenDatabase(
             "workspace.db",
             in: folder,
@@ -127,11 +132,14 @@ package struct DataStore: Sendable {
         self.engine = engine
         self.workspace = workspace
         self.folder = folder
+        engine.startForwarding { [log] in log.wakeReaders() }
     }
 
     /// A signer for a purpose and a secret, whose signatures every store with the same `seal.key` knows; for data without a
     /// folder this one alone.
     package func signer(for purpose: String, with secret: String) -> Signer { seal.signer(for: purpose, with: secret) }
+    /// What waits on this machine's disk while the database of the log can't take it; `nil` where nothing ever does.
+    package var spool: SpoolStatus? { engine.spool }
 
     /// Closes the databases and lets go of the folder. What waits for its commit at that moment may get an error.
     ///

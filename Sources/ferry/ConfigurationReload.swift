@@ -82,6 +82,7 @@ final class ConfigurationReload: Service {
                     || before.privateTLS != file.privateTLS
             ),
             ("data", before.data != file.data), ("folder", before.folder != file.folder),
+            ("spool", before.spool != file.spool),
             ("log", before.log != file.log),
             ("admin_token", before.adminToken != file.adminToken),
             ("workspaces", before.workspaces != file.workspaces),

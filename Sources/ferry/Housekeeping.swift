@@ -25,10 +25,11 @@ struct Housekeeping: Service {
     func run() async {
         await cancelWhenGracefulShutdown {
             var warnedAt = Date.distantPast
+            var failedAt = Date.distantPast
             var dropped = 0
             var mergesAt = Date.distantPast
             while !Task.isCancelled {
-                let outcome = await step()
+                let outcome = await step(&failedAt)
                 if mergesAt.timeIntervalSinceNow <= 0, await mergeCounts() {
                     mergesAt = Date(timeIntervalSinceNow: Self.secondsBetweenMerges)
                 }
@@ -44,7 +45,7 @@ struct Housekeeping: Service {
         }
     }
 
-    private func step() async -> LogRetention.Outcome {
+    private func step(_ failedAt: inout Date) async -> LogRetention.Outcome {
         let now = Timestamp.now.milliseconds
         // One node does it for all.
         guard let lease = store.nodes.held(.retention) else { return LogRetention.Outcome() }
@@ -52,7 +53,10 @@ struct Housekeeping: Service {
             try await store.refusedMessages.under(lease).trim(at: now)
             return try await store.retention.under(lease).sweep(policy(), at: now)
         } catch {
-            logger.error("old data can't be removed", metadata: ["error": "\(error)"])
+            if failedAt.timeIntervalSinceNow < -Self.secondsBetweenWarnings {
+                logger.error("old data can't be removed", metadata: ["error": "\(error)"])
+                failedAt = Date()
+            }
             return LogRetention.Outcome()
         }
     }

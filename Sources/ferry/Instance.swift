@@ -70,7 +70,8 @@ struct Instance {
         store = try DataStore(
             opening: try options.data.storage(with: options.configuration.folder),
             about: Nodes.About(host: ProcessInfo.processInfo.hostName, version: BuildInformation.version),
-            slow: SlowStatements(from: configuration.log.slowStatementMilliseconds, note: slow.note)
+            slow: SlowStatements(from: configuration.log.slowStatementMilliseconds, note: slow.note),
+            spool: SpoolLog(logger: logger).settings(configuration.spool, for: options.data)
         )
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: TrackClient.httpConfiguration)
         self.httpClient = httpClient

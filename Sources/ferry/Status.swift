@@ -35,6 +35,7 @@ struct Status: AsyncParsableCommand {
                 Terminal.print(try await client.get("/readyz")["status"]?.stringValue ?? "")
                 return
             }
+            if !json, let spool = try? await client.get("/admin/v1/spool") { Self.show(spool: spool) }
             let items: [JSON]
             if let integration {
                 items = [try await client.get(AdminClient.path(ofIntegration: integration))]
@@ -46,6 +47,13 @@ struct Status: AsyncParsableCommand {
             let states = items.compactMap { $0["health"]?["state"]?.stringValue }
             if states.contains(where: ["paused", "unreachable", "stopped"].contains) { throw ExitCode.failure }
         }
+    }
+
+    private static func show(spool: JSON) {
+        guard let events = spool["events"]?.numberValue?.int64, events > 0 else { return }
+        let since = spool["oldestReceivedAt"]?.stringValue ?? ""
+        let words = "\(events) accepted events wait on this machine for the log's database, the first since \(since)"
+        Terminal.print(Terminal.styled(words, .yellow))
     }
 
     private static func show(_ item: JSON) {

@@ -100,6 +100,49 @@ import Testing
     }
 }
 
+extension `Crashes` {
+    /// With a spool nobody has to come again: what is sent while the database is away is taken, and is in the log afterwards,
+    /// also where Ferry is killed while it still waits, or is on its way.
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `nor with a spool, which takes what the database does not`() async throws {
+        let folder = try ScratchFolder()
+        let server = try PostgresServer()
+        let config = try folder.file(
+            "ferry.yaml",
+            """
+            spool: true
+            sources: { default: { write_key: ferry-local } }
+            integrations: { default: { type: customerio, settings: { endpoint: workspace } } }
+            """
+        )
+        let trial = CrashTrial(
+            database: server.url(),
+            folder: folder.url.appending(path: "folder").path,
+            config: config
+        )
+        let modes: [PostgresServer.StopMode] = [.killed, .fast, .immediate]
+        trial.beforeEachCrash = { [trial] round in
+            server.stop(modes[round % modes.count])
+            let acknowledged = trial.count
+            for _ in 0..<400 where trial.count < acknowledged + 500 {
+                try? await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(trial.count >= acknowledged + 500, "too little was taken while the database was away")
+            #expect(trial.refusals == 0)
+            // Now and then it is killed on the way, and now and then before.
+            if round % 2 == 1 {
+                try? server.start()
+                try? await Task.sleep(for: .milliseconds(20 * round))
+            }
+        }
+        trial.afterEachCrash = { try? server.start() }
+        try await trial.run(crashes: Self.crashes)
+        #expect(trial.refusals == 0)
+        try await trial.emptySpool()
+        try await trial.check()
+    }
+}
+
 /// One run of senders against a server that does not live long.
 private final class CrashTrial: Sendable {
     private static let senders = 4
@@ -113,23 +156,26 @@ private final class CrashTrial: Sendable {
         var refusals = 0
         var statuses: Set<UInt> = []
         var beforeEachCrash: (@Sendable (Int) async -> Void)?
+        var afterEachCrash: (@Sendable () -> Void)?
     }
 
     /// Where the log is.
     private let location: DataStore.Location
     /// What the server is started with.
     private let data: String
+    private let config: String?
     private let arguments: [String]
     private let environment: [String: String]
     private let state = Mutex(State())
 
     init(data: String) {
         self.data = data
-        (location, arguments, environment) = (.folder(data), [], [:])
+        (location, config, arguments, environment) = (.folder(data), nil, [], [:])
     }
 
     /// With the log in a database.
-    init(database url: String, folder: String) {
+    init(database url: String, folder: String, config: String? = nil) {
+        self.config = config
         data = "env:FERRY_TEST_DATABASE"
         location = .postgres(url, folder: nil)
         (arguments, environment) = (["--folder", folder], ["FERRY_TEST_DATABASE": url])
@@ -138,6 +184,7 @@ private final class CrashTrial: Sendable {
     private func start(_ environment: [String: String] = [:]) async throws -> RunningFerry {
         try await RunningFerry(
             data: data,
+            config: config,
             arguments: arguments,
             environment: self.environment.merging(environment) { $1 }
         )
@@ -157,6 +204,11 @@ private final class CrashTrial: Sendable {
         set { state.withLock { $0.beforeEachCrash = newValue } }
     }
 
+    var afterEachCrash: (@Sendable () -> Void)? {
+        get { state.withLock { $0.afterEachCrash } }
+        set { state.withLock { $0.afterEachCrash = newValue } }
+    }
+
     func run(crashes: Int, environment: @escaping (Int) -> [String: String] = { _ in [:] }) async throws {
         var chance = SeededGenerator(for: "Crashes")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -169,6 +221,7 @@ private final class CrashTrial: Sendable {
                 try await Task.sleep(for: .milliseconds(Int.random(in: 50...700, using: &chance)))
                 await beforeEachCrash?(round)
                 if round < crashes { ferry.kill() } else { #expect(ferry.stop() == 0) }
+                afterEachCrash?()
             }
             state.withLock { $0.isOver = true }
             try await group.waitForAll()
@@ -228,6 +281,13 @@ private final class CrashTrial: Sendable {
     }()
 
     // MARK: What is there at the end
+
+    /// Lets the server bring into the log what the last one left on its disk.
+    func emptySpool() async throws {
+        let ferry = try await start()
+        _ = try await ferry.get("/admin/v1/spool") { $0["events"] == 0 }
+        #expect(ferry.stop() == 0)
+    }
 
     func check() async throws {
         let acknowledged = state.withLock { $0.acknowledged }

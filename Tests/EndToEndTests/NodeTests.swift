@@ -73,7 +73,8 @@ struct `Many nodes` {
         // An integration of the data.
         for round in Int64(1)...5 {
             let text = cluster.integration("late", named: "Round \(round)")
-            let answer = try await [holder, other][Int(round) % 2].postAdmin("/admin/v1/configuration", ["yaml": .string(text)])
+            let asked = [holder, other][Int(round) % 2]
+            let answer = try await asked.postAdmin("/admin/v1/configuration", ["yaml": .string(text)])
             #expect(answer.status == 200, "\(answer.body?.description ?? "")")
             // What comes from now on is planned by it, whoever accepts and whoever delivers.
             for part in Int64(0)..<20 { try await cluster.send(round * 100 + part, to: nodes[Int(part) % 2]) }
@@ -103,7 +104,8 @@ struct `Many nodes` {
         #expect(try await lateOther.postAdmin("/admin/v1/integrations/late/resume", [:]).status == 200)
         // A change that is for what waits too goes where nothing is read ahead.
         let text = cluster.integration("late", named: "Last")
-        let applied = try await lateOther.postAdmin("/admin/v1/configuration", ["yaml": .string(text), "waiting": true])
+        let wish: JSON = ["yaml": .string(text), "waiting": true]
+        let applied = try await lateOther.postAdmin("/admin/v1/configuration", wish)
         #expect(applied.status == 200, "\(applied.body?.description ?? "")")
         try await cluster.send(601, to: lateHolder)
         try await cluster.arrive(601, at: ["late"])

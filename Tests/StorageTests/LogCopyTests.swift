@@ -180,7 +180,8 @@ struct `A log that is copied` {
         let rows = try connection.query(
             """
             SELECT table_name::TEXT, string_agg(column_name, ',') FROM information_schema.columns
-            WHERE table_schema = 'ferry' AND table_name NOT IN ('migrations', 'log_head', 'place')
+            WHERE table_schema = 'ferry'
+                AND table_name NOT IN ('migrations', 'log_head', 'spools', 'nodes', 'leases', 'questions', 'shared')
             GROUP BY table_name
             """
         )

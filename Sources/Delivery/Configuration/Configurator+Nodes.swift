@@ -9,6 +9,8 @@ extension Configurator {
     /// - Parameters:
     ///   - integrations: those of which no other node may have read anything behind their positions (delivery.md F40).
     ///   - work: the change.
+    /// - Returns: what the change gives.
+    /// - Throws: `StorageError` where other nodes don't let go, or the database can't be read; what the change throws.
     func changing<Value>(_ integrations: [String], _ work: () async throws -> Value) async throws -> Value {
         try await nodes.bringing(integrations) {
             try await live.gate.changing {

@@ -56,6 +56,15 @@ package struct Configuration: Sendable {
         package init() {}
     }
 
+    /// Whether events wait in the folder while the database of the log can't take them.
+    package struct Spool: Sendable, Equatable {
+        package var isOn = false
+        /// Bytes that they may use.
+        package var bytes: Int64 = 1_000_000_000
+
+        package init() {}
+    }
+
     /// How the server's log is written.
     package enum LogFormat: String, Sendable, CaseIterable {
         /// For people.
@@ -126,6 +135,7 @@ package struct Configuration: Sendable {
     /// What a machine keeps by itself where the data is a database.
     package var folder = defaultFolder
     private static let defaultFolder = "./ferry-data"
+    package var spool = Spool()
     package var retention = Retention()
     package var log = Log()
     package var adminToken: SecretReference?

@@ -27,8 +27,8 @@ struct ConfigurationParser {
     /// The top-level keys. Integrations name sources, and tests name integrations, wherever these stand in the file: so
     /// they are read in this order.
     static let sections = [
-        "listen", "data", "folder", "retention", "log", "admin_token", "sources", "integrations", "workspaces",
-        "workspace_settings", "create_on_first_use", "tests",
+        "listen", "data", "folder", "spool", "spool_size", "retention", "log", "admin_token", "sources", "integrations",
+        "workspaces", "workspace_settings", "create_on_first_use", "tests",
     ]
 
     init(reader: YAMLReader, knownSources: [String]?) {
@@ -58,6 +58,8 @@ struct ConfigurationParser {
         case "listen": readListen(node)
         case "data": readData(node)
         case "folder": if let folder = reader.string(node, "`folder`") { configuration.folder = folder }
+        case "spool": if let isOn = reader.bool(node, "`spool`") { configuration.spool.isOn = isOn }
+        case "spool_size": readSpoolSize(node)
         case "retention": readRetention(node)
         case "log": readLog(node)
         case "admin_token":
@@ -105,7 +107,7 @@ struct ConfigurationParser {
         return true
     }
 
-    // MARK: listen, data, retention, log
+    // MARK: listen, data, spool, retention, log
 
     private mutating func readListen(_ node: Node) {
         readKeys(of: node, "`listen`", known: ["public", "private", "private_tls"]) { parser, name, value in
@@ -167,18 +169,32 @@ struct ConfigurationParser {
                     parser.configuration.retention.days = days
                 }
             case "size":
-                guard let text = parser.reader.string(value, "`size`") else { return }
-                guard let bytes = Self.bytes(text) else {
-                    parser.reader.note(value, "`\(text)` is not a size", "write a number with KB, MB, GB or TB: 20GB")
-                    return
-                }
-                parser.configuration.retention.bytes = bytes
+                if let bytes = parser.size(value, "`size`") { parser.configuration.retention.bytes = bytes }
             default:
                 if let drops = parser.reader.bool(value, "`drop_unsettled`") {
                     parser.configuration.retention.dropUnsettled = drops
                 }
             }
         }
+    }
+
+    private mutating func readSpoolSize(_ node: Node) {
+        guard let bytes = size(node, "`spool_size`") else { return }
+        guard bytes >= 10_000_000 else {
+            reader.note(node, "`spool_size` must be 10MB or more")
+            return
+        }
+        configuration.spool.bytes = bytes
+    }
+
+    /// `20GB` as bytes.
+    private mutating func size(_ node: Node, _ what: String) -> Int64? {
+        guard let text = reader.string(node, what) else { return nil }
+        guard let bytes = Self.bytes(text) else {
+            reader.note(node, "`\(text)` is not a size", "write a number with KB, MB, GB or TB: 20GB")
+            return nil
+        }
+        return bytes
     }
 
     private mutating func readLog(_ node: Node) {

@@ -13,6 +13,16 @@ package struct LogAPI: Sendable {
 
     func add(to routes: inout Routes, behind door: AdminDoor) {
         routes.on(.get, "/admin/v1/log", behind: door) { _, _ in .admin(.done, json: try await status()) }
+        routes.on(.get, "/admin/v1/spool", behind: door) { _, _ in .admin(.done, json: spool) }
+    }
+
+    /// Answered without the log's database, which is what it is about.
+    private var spool: JSON {
+        let status = data.spool
+        return [
+            "events": .number(JSON.Number(status?.events ?? 0)),
+            "oldestReceivedAt": .time(status?.oldestAt),
+        ]
     }
 
     private func status() async throws -> JSON {

@@ -28,7 +28,7 @@ final class IntakeMeters: Sendable {
             sources[name] = new
             return new
         }
-        let stored = appended.count { if case .stored = $0 { true } else { false } }
+        let stored = appended.count { $0.isNew }
         source.accepted.increment(by: stored)
         if stored < appended.count { source.repeated.increment(by: appended.count - stored) }
     }

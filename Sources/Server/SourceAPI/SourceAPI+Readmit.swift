@@ -42,7 +42,7 @@ extension SourceAPI {
             try await data.log.append(sorted.accepted, inPlaceOf: refused.number, stillRefused: stillRefused)
         }
         guard let appended else { return .gone }
-        let stored = appended.count { if case .stored = $0 { true } else { false } }
+        let stored = appended.count { $0.isNew }
         return .accepted(stored, duplicates: appended.count - stored, refused: stillRefused.count)
     }
 

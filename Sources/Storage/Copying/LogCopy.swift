@@ -86,6 +86,7 @@ package struct LogCopy {
         try copyKeys(arranges: true)
         try copyEvents()
         guard try source.take() else { return .inUse(last: state.position) }
+        try Spool.refuseLeft(in: source.folder)
         try copyEvents()
         try removeWhatLeft()
         changed += try compareEvents(with: try settledErasures())

@@ -29,6 +29,11 @@ protocol LogEngine: Sendable {
     /// How events came to the disk, and how many are on their way.
     func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int)
 
+    /// What waits for the database on this machine's disk; `nil` where nothing ever does.
+    var spool: SpoolStatus? { get }
+    /// Brings what waits there into the log, and calls `wake` each time that some of it has come.
+    func startForwarding(wake: @escaping @Sendable () -> Void)
+
     /// Overwrites what is left in unused parts of files, where there are any that Ferry owns (`smallBytes`: up to which size
     /// as a whole).
     func rewrite(smallBytes: Int64) async throws(StorageError)

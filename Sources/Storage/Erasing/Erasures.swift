@@ -39,7 +39,15 @@ package struct Erasures: Sendable {
     // MARK: Asked for and asked about
 
     /// Writes down that a person is to be erased, and puts what the integrations are told at the end of the log.
+    ///
+    /// - Throws: `unavailable` while events wait in a spool, where an erasure does not reach them, and the errors of the disk.
     package func add(_ new: NewErasure) async throws(StorageError) -> Erasure {
+        if let waiting = commits.engine.spool?.events, waiting > 0 {
+            throw StorageError(
+                .unavailable,
+                "\(waiting) events wait in this machine's spool, and theirs may be among them: try again once they are in the log"
+            )
+        }
         let found = try await workspaces.read { connection in
             var found: [String: WorkspaceErasing.Found] = [:]
             for telling in new.tellings {

@@ -46,8 +46,14 @@ package struct NewEvent: Sendable {
 package enum Appended: Sendable, Equatable {
     /// It is in the log, on the disk, under this number.
     case stored(seq: Int64)
-    /// The same message was accepted before, under this number; nothing was stored (source-api.md §2.7).
-    case duplicate(of: Int64)
+    /// It waits on this machine's disk, and goes into the log when the database takes events again (`SpoolSettings`).
+    case spooled
+    /// The same message was accepted before, under this number, which is not known of what waits or has waited in a spool;
+    /// nothing was stored (source-api.md §2.7).
+    case duplicate(of: Int64?)
+
+    /// Whether it was not there before.
+    package var isNew: Bool { if case .duplicate = self { false } else { true } }
 }
 
 /// How often a message came again after it was accepted, and when last (milliseconds since 1970).

@@ -56,10 +56,14 @@ package struct LogRetention: Sendable {
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
         let size = size
-        let isDue = try await commits.engine.read { try RetentionTables.isDue(policy, size, at: now, $0) }
+        // What waits in a spool was received before now, and is still to be compared with what came in its last 24 hours.
+        let keysAt = min(now, commits.engine.spool?.oldestAt ?? now)
+        let isDue = try await commits.engine.read {
+            try RetentionTables.isDue(policy, size, at: now, keysAt: keysAt, $0)
+        }
         var outcome = Outcome()
         if isDue {
-            outcome = try await commits.commit { try RetentionTables.sweep(policy, size, at: now, $0) }
+            outcome = try await commits.commit { try RetentionTables.sweep(policy, size, at: now, keysAt: keysAt, $0) }
         }
         if gate.isClosed != outcome.isFull {
             let isFull = outcome.isFull
@@ -91,11 +95,12 @@ enum RetentionTables {
         _ policy: LogRetention.Policy,
         _ size: MeasuredSize,
         at now: Int64,
+        keysAt: Int64,
         _ connection: Connection
     ) throws -> Bool {
         switch connection.engine {
         case .sqlite: try decide(policy, at: now, limit: 1, connection) != .nothing
-        case .postgres: try PostgresRetention.isDue(policy, size, at: now, connection)
+        case .postgres: try PostgresRetention.isDue(policy, size, at: now, keysAt: keysAt, connection)
         }
     }
 
@@ -103,11 +108,12 @@ enum RetentionTables {
         _ policy: LogRetention.Policy,
         _ size: MeasuredSize,
         at now: Int64,
+        keysAt: Int64,
         _ connection: Connection
     ) throws -> LogRetention.Outcome {
         switch connection.engine {
         case .sqlite: try remove(chunk, policy, at: now, connection)
-        case .postgres: try PostgresRetention.sweep(chunk, policy, size, at: now, connection)
+        case .postgres: try PostgresRetention.sweep(chunk, policy, size, at: now, keysAt: keysAt, connection)
         }
     }
 

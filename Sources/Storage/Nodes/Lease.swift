@@ -120,7 +120,7 @@ package final class Lease: Sendable {
     func check(_ connection: Connection) throws {
         guard let number else { return }
         let row = try connection.row(
-            "SELECT 1 FROM leases WHERE name = ? AND number = ? AND node = ? FOR SHARE",
+            "SELECT 1 FROM leases WHERE name = ? AND number = ? AND node = ? FOR KEY SHARE",
             [Text(name.text), number, node]
         )
         guard row == nil else { return }

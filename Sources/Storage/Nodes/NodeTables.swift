@@ -72,6 +72,8 @@ enum NodeTables {
 
     static func beat(_ beat: Beat, _ connection: Connection) throws -> Answer {
         var answer = Answer()
+        // One after the other, or two could wait for each other's rows.
+        _ = try connection.row("SELECT pg_advisory_xact_lock(hashtext('ferry leases'))")
         let names = JSON.array(beat.about.integrations.map { .string($0) })
         let isThere = try connection.run(
             """

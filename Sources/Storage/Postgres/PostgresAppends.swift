@@ -4,6 +4,9 @@ import Postgres
 ///
 /// One statement, because it holds the lock on the log's end from its beginning to its commit, and the server carries it out
 /// by itself once it has arrived: a client that is stopped in the middle holds up nobody (delivery.md C.8).
+///
+/// Where there is a spool, a group that the database does not take goes there, and so do all behind it until the spool is
+/// empty: there is one queue and one writer, who goes to one place or the other.
 final class PostgresAppends: Sendable {
     private struct Work: Sendable {
         let events: [NewEvent]
@@ -14,11 +17,21 @@ final class PostgresAppends: Sendable {
     private let lane: PostgresLane
     private let queue: CommitQueue<Work>
     private let name: String
+    private let spool: Spool?
+    private let forwarding: PostgresForwarding?
 
-    init(_ lane: PostgresLane, limits: DataStore.Limits, name: String) {
+    init(
+        _ lane: PostgresLane,
+        limits: DataStore.Limits,
+        name: String,
+        spool: Spool? = nil,
+        forwarding: PostgresForwarding? = nil
+    ) {
         self.lane = lane
         queue = CommitQueue(limits: limits)
         self.name = name
+        self.spool = spool
+        self.forwarding = forwarding
     }
 
     var progress: (statistics: CommitStatistics, waitingEvents: Int) { queue.progress }
@@ -40,12 +53,34 @@ final class PostgresAppends: Sendable {
     func hold(_ wait: @escaping @Sendable () -> Void) { lane.perform { _ in wait() } }
 
     private func callWriter() {
-        lane.perform { [self] ready in writeGroup(ready) }
+        guard let spool, spool.isInUse else { return lane.perform { [self] ready in writeGroup(ready) } }
+        spool.withWriter { [self] transaction in
+            // It was emptied meanwhile: nothing is before this group any more.
+            guard spool.isInUse else { return callWriter() }
+            let group = Group(queue.takeGroup())
+            end(group, Result { try spool.put(group.events, keys: group.keys, transaction) })
+        }
     }
 
     private func writeGroup(_ ready: PostgresLane.Ready) {
-        let calls = queue.takeGroup()
-        let result = Result { try append(calls.map(\.work), try ready.get()) }
+        let group = Group(queue.takeGroup())
+        let step = spool?.nextStep()
+        do {
+            end(group, .success(try append(group, as: step, ready.get())))
+        } catch {
+            let error = StorageError(error, file: name)
+            guard let spool, spool.takesOver(after: error) else { return end(group, .failure(error)) }
+            spool.withWriter { [self] transaction in
+                let result = Result { try spool.put(group.events, keys: group.keys, after: (step, error), transaction) }
+                if case .success = result { forwarding?.begin() }
+                end(group, result)
+            }
+        }
+    }
+
+    /// Answers a group, and goes on with the next one.
+    private func end(_ group: Group, _ result: Result<[Appended], any Error>) {
+        let calls = group.calls
         if case .success = result { queue.count(calls) }
         if queue.finished(calls) { callWriter() }
         switch result {
@@ -61,11 +96,31 @@ final class PostgresAppends: Sendable {
         }
     }
 
-    private func append(_ group: [Work], _ connection: PostgresConnection) throws -> [Appended] {
-        let batches = PostgresBatch.batches(group.flatMap(\.events), group.flatMap(\.keys))
+    private func append(
+        _ group: Group,
+        as step: Spool.Step?,
+        _ connection: PostgresConnection
+    ) throws -> [Appended] {
+        let batches = PostgresBatch.batches(group.events, group.keys)
+        let head = [step?.statement].compactMap(\.self)
         // As a pipeline several are one transaction, and as little in need of this process.
-        let results = try connection.pipeline(batches.map { (PostgresBatch.statement, $0.values) })
-        return try zip(batches, results).flatMap { try $0.results(of: $1) }
+        let results = try connection.pipeline(head + batches.map { (PostgresBatch.statement, $0.values) })
+        return try zip(batches, results.dropFirst(head.count)).flatMap { try $0.results(of: $1) }
+    }
+}
+
+extension PostgresAppends {
+    /// The calls that share a commit.
+    private struct Group: Sendable {
+        let calls: [CommitQueue<Work>.Call]
+        let events: [NewEvent]
+        let keys: [MessageKey?]
+
+        init(_ calls: [CommitQueue<Work>.Call]) {
+            self.calls = calls
+            events = calls.flatMap(\.work.events)
+            keys = calls.flatMap(\.work.keys)
+        }
     }
 }
 

@@ -12,6 +12,9 @@ final class PostgresLog: LogEngine {
     private let readers: [PostgresLane]
     private let writer: PostgresLane
     private let appends: PostgresAppends
+    let ownSpool: Spool?
+    private let forwarding: PostgresForwarding?
+    private let forwards: PostgresLane
     /// Keeps the leases of a node; `nil` for one that is none.
     let keeper: PostgresLane?
 
@@ -31,11 +34,13 @@ final class PostgresLog: LogEngine {
     ///   - limits: bounds of what waits.
     ///   - slow: is told of statements that take long.
     ///   - node: what the database knows this process by; `nil` for one that only appends and reads.
+    ///   - openSpool: opens what events wait in while the database takes none, where they are to.
     init(
         _ text: String,
         limits: DataStore.Limits,
         slow: SlowStatements? = nil,
-        node: String?
+        node: String?,
+        openSpool: () throws(StorageError) -> Spool? = { () throws(StorageError) in nil }
     ) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
@@ -50,8 +55,21 @@ final class PostgresLog: LogEngine {
             readers = (1...Self.readerCount).map { [options] in PostgresLane("reader \($0)", url, options) }
             writer = PostgresLane("writer", url, options)
             keeper = node.map { Self.keeper(of: $0, url) }
+            let spool = try openSpool()
+            try spool?.introduce(to: connection)
+            forwards = PostgresLane("forwards", url, options)
+            let (forwards, secret, name) = (forwards, secret, name)
+            let forwarding = spool.map { PostgresForwarding($0, forwards, secret: secret, name: name) }
+            (self.ownSpool, self.forwarding) = (spool, forwarding)
             options.statementTimeout = limits.appendTimeout
-            appends = PostgresAppends(PostgresLane("appends", url, options), limits: limits, name: name)
+            if spool != nil { options.loseNoTime() }
+            appends = PostgresAppends(
+                PostgresLane("appends", url, options),
+                limits: limits,
+                name: name,
+                spool: spool,
+                forwarding: forwarding
+            )
             try writer.prepare()
             try keeper?.prepare()
         } catch {
@@ -144,15 +162,23 @@ final class PostgresLog: LogEngine {
     /// Keeps what is appended waiting, for tests.
     func hold(_ wait: @escaping @Sendable () -> Void) { appends.hold(wait) }
 
+    var spool: SpoolStatus? { ownSpool?.status }
+
+    func startForwarding(wake: @escaping @Sendable () -> Void) { forwarding?.start(wake: wake) }
+
     // PostgreSQL's files are the server's: what is dead in them its own vacuum overwrites.
-    func rewrite(smallBytes: Int64) async throws(StorageError) {}
-    func cutJournal() async throws(StorageError) -> Bool { true }
+    func rewrite(smallBytes: Int64) async throws(StorageError) { try await ownSpool?.rewrite(smallBytes: smallBytes) }
+    func cutJournal() async throws(StorageError) -> Bool { try await ownSpool?.cutJournal() ?? true }
 
     func close() throws(StorageError) {
+        // Only when nothing goes into the database any more, for what waits comes first.
         appends.close()
+        ownSpool?.end()
+        forwards.close()
         writer.close()
         keeper?.close()
         for reader in readers { reader.close() }
+        try ownSpool?.close()
     }
 
     private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {
@@ -160,5 +186,13 @@ final class PostgresLog: LogEngine {
         case .success(let value): return value
         case .failure(let error): throw StorageError(error, file: name)
         }
+    }
+}
+
+extension PostgresOptions {
+    /// For what need not wait, because there is a spool.
+    fileprivate mutating func loseNoTime() {
+        statementTimeout = .seconds(5)
+        silenceTimeout = .seconds(5)
     }
 }

@@ -38,14 +38,16 @@ enum PostgresRetention {
         case full
     }
 
+    /// Whether there is something to do; keys are forgotten as of a time of their own.
     static func isDue(
         _ policy: LogRetention.Policy,
         _ size: MeasuredSize,
         at now: Int64,
+        keysAt: Int64,
         _ connection: Connection
     ) throws -> Bool {
         if case .nothing = try decide(1, policy, size, at: now, connection) {
-            return try hasExpiredKeys(at: now, connection)
+            return try hasExpiredKeys(at: keysAt, connection)
         }
         return true
     }
@@ -55,6 +57,7 @@ enum PostgresRetention {
         _ policy: LogRetention.Policy,
         _ size: MeasuredSize,
         at now: Int64,
+        keysAt: Int64,
         _ connection: Connection
     ) throws -> LogRetention.Outcome {
         var outcome = LogRetention.Outcome()
@@ -77,7 +80,7 @@ enum PostgresRetention {
             """
             DELETE FROM seen WHERE ctid = ANY (ARRAY(SELECT ctid FROM seen WHERE received_at <= ? LIMIT \(forgotten)))
             """,
-            [expired(at: now)]
+            [expired(at: keysAt)]
         )
         if count == forgotten { outcome.isDone = false }
         return outcome

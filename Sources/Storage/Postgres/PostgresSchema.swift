@@ -14,6 +14,7 @@ enum PostgresSchema {
             "2026-11-26 how far is read",
             "ALTER TABLE cursors ADD COLUMN read_through BIGINT NOT NULL DEFAULT 0"
         ),
+        ("2026-11-26 spools", spools),
     ]
 
     /// Makes what is missing, one process at a time.
@@ -167,6 +168,54 @@ enum PostgresSchema {
                 ON CONFLICT (seq) DO UPDATE SET times = r.times + excluded.times, last_at = excluded.last_at
             )
             SELECT a.place, a.seq, a.is_new FROM answers a;
+        END $$;
+        """
+
+    // MARK: Spools
+
+    /// What the database knows of the spools of machines (`Spool`): how far each is, written down together with its events.
+    ///
+    /// Whoever comes late finds that its number holds no more, and is undone (as a transaction that another one was in the
+    /// way of).
+    private static let spools = """
+        CREATE TABLE spools (
+            id BYTEA PRIMARY KEY,
+            -- The last group that came directly.
+            step BIGINT NOT NULL,
+            -- The last event that came out of the spool, by its number there.
+            forwarded BIGINT NOT NULL
+        ) WITH (fillfactor = 10);
+
+        CREATE FUNCTION spool_step(spool BYTEA, number BIGINT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE spools SET step = number WHERE id = spool AND step < number;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'this group of events has been given up' USING ERRCODE = 'serialization_failure';
+            END IF;
+            RETURN number;
+        END $$;
+
+        CREATE FUNCTION spool_forward(spool BYTEA, first BIGINT, last BIGINT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE spools SET forwarded = last WHERE id = spool AND forwarded < first;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'these events have been forwarded' USING ERRCODE = 'serialization_failure';
+            END IF;
+            RETURN last;
+        END $$;
+
+        -- How far a spool is, and whether the group that nobody knows of has come; if it has not, it never will.
+        CREATE FUNCTION spool_settle(spool BYTEA, doubtful BIGINT)
+        RETURNS TABLE (has_doubtful BOOLEAN, at_step BIGINT, at_event BIGINT) LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO spools (id, step, forwarded) VALUES (spool, 0, 0) ON CONFLICT DO NOTHING;
+            SELECT step = doubtful, step, forwarded INTO has_doubtful, at_step, at_event
+                FROM spools WHERE id = spool FOR UPDATE;
+            IF at_step < doubtful THEN
+                at_step := doubtful + 1;
+                UPDATE spools SET step = at_step WHERE id = spool;
+            END IF;
+            RETURN NEXT;
         END $$;
         """
 
@@ -361,7 +410,10 @@ enum PostgresSchema {
             ends_at TIMESTAMPTZ NOT NULL,
             wanted_by TEXT,
             -- Of the one for erasing: whether its holder needs those of all integrations.
-            is_gathering BIGINT NOT NULL DEFAULT 0
+            is_gathering BIGINT NOT NULL DEFAULT 0,
+            -- Makes the number a part of a key: so a lease that is moved on disturbs nobody who writes under it, and one
+            -- that is taken waits for them (`Lease.check`).
+            UNIQUE (name, number)
         ) WITH (fillfactor = 50);
         -- What nodes ask each other: for some milliseconds, and nothing that a crash of the server may not take.
         CREATE UNLOGGED TABLE questions (

@@ -1,18 +1,24 @@
 import GRDB
 
-/// The log in a file of its own, `ferry.db`, whose one writer is this process.
+/// The log in a file of its own, `ferry.db` or that of a spool, whose one writer is this process.
 final class SQLiteLog: LogEngine {
     let database: OpenDatabase
     let secret: [UInt8]
     private let seen: SeenMessages
 
     /// - Throws: `unwritable`, `locked`, `newerVersion`, `corrupt`, `full`.
-    init(in folder: DataFolder?, limits: DataStore.Limits, slow: SlowStatements?) throws(StorageError) {
+    init(
+        in folder: DataFolder?,
+        named file: String = "ferry.db",
+        with migrator: DatabaseMigrator = LogSchema.migrator,
+        limits: DataStore.Limits,
+        slow: SlowStatements?
+    ) throws(StorageError) {
         database = try OpenDatabase(
-            "ferry.db",
+            file,
             in: folder,
             durability: .everyCommit,
-            migrator: LogSchema.migrator,
+            migrator: migrator,
             slow: slow
         )
         do {
@@ -38,20 +44,27 @@ final class SQLiteLog: LogEngine {
     }
 
     func withWriter(_ work: @escaping @Sendable (Transactions) -> Void) {
-        database.writer.asyncWriteWithoutTransaction { [self] connection in
-            work { body in
-                do {
-                    try connection.inTransaction(.immediate) {
-                        try body(Connection(connection))
-                        return .commit
-                    }
-                    seen.transactionEnded(isCommitted: true)
-                } catch {
-                    seen.transactionEnded(isCommitted: false)
-                    throw error
+        database.writer.asyncWriteWithoutTransaction { [self] connection in carryOut(work, connection) }
+    }
+
+    /// The same, and waits for it: it blocks.
+    func write<Value>(_ work: (Transactions) throws -> Value) throws -> Value {
+        try database.writer.writeWithoutTransaction { connection in try carryOut(work, connection) }
+    }
+
+    private func carryOut<Value>(_ work: (Transactions) throws -> Value, _ connection: Database) rethrows -> Value {
+        defer { database.committed(connection) }
+        return try work { body in
+            do {
+                try connection.inTransaction(.immediate) {
+                    try body(Connection(connection))
+                    return .commit
                 }
+                seen.transactionEnded(isCommitted: true)
+            } catch {
+                seen.transactionEnded(isCommitted: false)
+                throw error
             }
-            database.committed(connection)
         }
     }
 
@@ -104,6 +117,10 @@ final class SQLiteLog: LogEngine {
 
     func progress(_ commits: GroupCommit) -> (statistics: CommitStatistics, waitingEvents: Int) { commits.progress }
 
+    // The disk that it would wait on is the log's own.
+    var spool: SpoolStatus? { nil }
+    func startForwarding(wake: @escaping @Sendable () -> Void) {}
+
     func rewrite(smallBytes: Int64) async throws(StorageError) {
         for table in Self.restless {
             try await database.write { try Self.rewrite(table, $0) }
@@ -134,6 +151,20 @@ final class SQLiteLog: LogEngine {
     func cutJournal() async throws(StorageError) -> Bool {
         try await database.cutJournal()
     }
+
+    /// Makes the file smaller where much of it is empty, after what was asked for before; if it can.
+    func giveBackRoom() {
+        database.writer.asyncWriteWithoutTransaction { [self] connection in
+            let free = try? connection.row(
+                "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+            )
+            guard let free, let bytes = try? free.integer(0), bytes > Self.spareBytes else { return }
+            try? connection.execute(sql: "VACUUM")
+            database.committed(connection)
+        }
+    }
+
+    private static let spareBytes: Int64 = 16 << 20
 
     func close() throws(StorageError) {
         try database.close()

@@ -46,7 +46,9 @@ struct Doctor: AsyncParsableCommand {
             findings += log.findings
             kept = log.keptIntegrations
         case .memory: findings.append(.skipped("data", "in memory: it is gone when the server stops"))
-        case .database(let url): findings += Self.look(at: url, folder: configuration.folder)
+        case .database(let url):
+            findings += Self.look(at: url, folder: configuration.folder)
+            findings += SpoolChecks(configuration, at: .now).findings
         }
         let process: Int32? = if case .process(let number) = holder, number > 0 { number } else { nil }
         findings += LimitChecks(process: process).findings

@@ -22,6 +22,7 @@ import Testing
         #expect(configuration.publicAddress == defaults.publicAddress)
         #expect(configuration.privateAddress == defaults.privateAddress)
         #expect(configuration.data == defaults.data)
+        #expect(configuration.spool == defaults.spool)
         #expect(configuration.retention == defaults.retention)
         #expect(configuration.log == defaults.log)
         #expect(configuration.workspaceSettings.suppressesAll == false)

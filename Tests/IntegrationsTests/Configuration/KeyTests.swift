@@ -110,6 +110,18 @@ import Triggers
         )
     }
 
+    @Test func `spool is on or off, and has a size`() throws {
+        #expect(try parse("").spool == Configuration.Spool())
+        let spool = try parse("spool: true\nspool_size: 250MB").spool
+        #expect(spool.isOn && spool.bytes == 250_000_000)
+        #expect(problems("spool: yes please") == ["1:8: `spool` must be true or false"])
+        #expect(problems("spool_size: 1MB") == ["1:13: `spool_size` must be 10MB or more"])
+        #expect(
+            problems("spool_size: much")
+                == ["1:13: `much` is not a size; write a number with KB, MB, GB or TB: 20GB"]
+        )
+    }
+
     @Test func `retention takes days and whether unsettled events may go`() throws {
         let retention = try parse("retention: { days: 3650, drop_unsettled: true }").retention
         #expect(retention.days == 3650)

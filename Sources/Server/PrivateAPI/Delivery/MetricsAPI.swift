@@ -31,10 +31,40 @@ package struct MetricsAPI: Sendable {
     private func page() async throws -> String {
         var page = Exposition()
         registry.write(to: &page) { Self.help[$0] ?? "Counted while Ferry runs." }
-        try await addLog(to: &page)
         addNodes(to: &page)
-        for integration in delivery.live.all { try await add(integration, to: &page) }
+        addSpool(to: &page)
+        // While the database is away, what is known without it is told: that is when somebody looks.
+        var isReadable = true
+        do {
+            try await addLog(to: &page)
+            for integration in delivery.live.all { try await add(integration, to: &page) }
+        } catch is Intake.Failure {
+            isReadable = false
+        }
+        page.add(
+            "ferry_log_readable",
+            .gauge,
+            "0 while the log's database can't be read; the sums that it holds are missing here then.",
+            isReadable ? 1 : 0
+        )
         return page.text
+    }
+
+    private func addSpool(to page: inout Exposition) {
+        let status = delivery.data.spool
+        let age = status?.oldestAt.map { max(0, delivery.now() - $0) } ?? 0
+        page.add(
+            "ferry_spool_events",
+            .gauge,
+            "Accepted events that wait on this machine for the log's database.",
+            Double(status?.events ?? 0)
+        )
+        page.add(
+            "ferry_spool_oldest_seconds",
+            .gauge,
+            "For how long the first of them has waited.",
+            Double(age) / 1_000
+        )
     }
 
     private static let help = [
