@@ -11,7 +11,7 @@ struct Ferry: AsyncParsableCommand {
         subcommands: [
             Demo.self, Serve.self, WorkspaceCommand.self, Exec.self, PreviewEvents.self, Check.self, Import.self,
             Send.self,
-            Status.self, EventCommands.self, Pause.self, Resume.self,
+            Status.self, NodesCommand.self, EventCommands.self, Pause.self, Resume.self,
             GiveUp.self,
             Failed.self, Replay.self,
             JobCommands.self, Export.self, Apply.self, Reload.self, RevisionCommands.self, RemoveIntegration.self,

@@ -25,10 +25,14 @@ struct `Many nodes` {
         for name in ["main", "other"] {
             #expect(cluster.firsts(name) == Array(1...100) && cluster.lasts(name) == Array(1...100))
         }
+        let one = try await FerryProcess.run(["nodes", "--url", left.privateURL])
+        #expect(one.status == 1 && one.output.contains("silent") && one.output.contains("integration main"))
         // Started again, it is the same node.
         let again = try await cluster.start(holder === nodes[0] ? "first" : "second")
         try await cluster.settle([left, again])
-        #expect(try await left.get("/admin/v1/nodes").body?["items"]?.arrayValue?.count == 2)
+        let both = try await FerryProcess.run(["nodes", "--url", again.privateURL])
+        #expect(both.status == 0 && both.output.matches(of: #/ there/#).count == 2, "\(both.output)\(both.errors)")
+        #expect(both.output.contains("the one that answers"))
         for node in [left, again] { #expect(node.stop() == 0) }
     }
 

@@ -7,7 +7,7 @@ import Testing
 struct `The console's pages` {
     private static let pages = [
         "", "/connect", "/events", "/events?name=none", "/events/1", "/events/2", "/events/3", "/failed", "/rejected",
-        "/jobs", "/jobs/1", "/directory", "/directory/customerio", "/integrations/default",
+        "/jobs", "/jobs/1", "/nodes", "/directory", "/directory/customerio", "/integrations/default",
         "/integrations/default/sources", "/integrations/default/settings", "/integrations/default/actions",
         "/integrations/default/actions/track-event", "/integrations/default/actions/report-content-event",
         "/integrations/default/deliveries", "/integrations/default/failed", "/integrations/default/history",

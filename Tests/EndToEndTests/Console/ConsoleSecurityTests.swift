@@ -16,7 +16,8 @@ import Testing
         """
     private static let pages = [
         "/console", "/console/connect", "/console/events", "/console/events/1", "/console/failed",
-        "/console/failed/export", "/console/rejected", "/console/jobs", "/console/directory",
+        "/console/failed/export", "/console/rejected", "/console/jobs", "/console/nodes",
+        "/console/directory",
         "/console/directory/customerio", "/console/integrations/main", "/console/integrations/main/settings",
         "/console/integrations/main/actions", "/console/integrations/main/actions/track-event",
         "/console/integrations/main/deliveries", "/console/integrations/main/failed",
