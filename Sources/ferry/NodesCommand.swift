@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import LosslessJSON
 
 /// `ferry nodes`: the processes that share the log of a running server.
