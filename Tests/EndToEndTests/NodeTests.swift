@@ -18,6 +18,12 @@ struct `Many nodes` {
         try await cluster.arrive(60)
         #expect(cluster.arrived("main") == Array(1...60) && cluster.arrived("other") == Array(1...60))
         let (holder, left) = try await cluster.holder(of: "main", nodes)
+        // What all share one of them tells Prometheus.
+        let pages = try await [nodes[0].text("/metrics"), nodes[1].text("/metrics")]
+        for line in [#"ferry_delivery_lag_events{integration="main"}"#, "ferry_log_events ", "ferry_nodes 2"] {
+            let tellers = pages.count { $0.contains("\n\(line)") }
+            #expect(tellers == (line == "ferry_nodes 2" ? 2 : 1), "\(line)")
+        }
         for number in Int64(61)...80 { try await cluster.send(number, to: nodes[Int(number) % 2]) }
         holder.kill()
         for number in Int64(81)...100 { try await cluster.send(number, to: left) }
@@ -122,6 +128,44 @@ struct `Many nodes` {
         for node in nodes { #expect(node.stop() == 0) }
     }
 
+    @Test func `a database that is dumped under load goes on elsewhere, where the dump was made`() async throws {
+        let cluster = try await Cluster(integrations: ["main"])
+        let node = try await cluster.start("first")
+        try await cluster.settle([node])
+        for number in Int64(1)...20 { try await cluster.send(number, to: node) }
+        try await cluster.arrive(20)
+        // Something waits when it is made.
+        #expect(try await node.postAdmin("/admin/v1/integrations/main/pause", [:]).status == 200)
+        for number in Int64(21)...40 { try await cluster.send(number, to: node) }
+        let dump = cluster.file("ferry.dump")
+        async let more: Void = { for number in Int64(41)...80 { try await cluster.send(number, to: node) } }()
+        let program = try #require(PostgresServer.program("pg_dump"))
+        let dumped = try await FerryProcess.run(
+            [cluster.url, "--schema=ferry", "--format=custom", "--file=\(dump)"],
+            program: program
+        )
+        #expect(dumped.status == 0, "\(dumped.errors)")
+        try await more
+        node.kill()
+        let url = try await PostgresServer.shared().database()
+        let restored = try await FerryProcess.run(
+            ["--dbname=\(url)", "--exit-on-error", dump],
+            program: try #require(PostgresServer.program("pg_restore"))
+        )
+        #expect(restored.status == 0, "\(restored.errors)")
+        let again = try await cluster.start("second", url: url)
+        let logged = try await again.get("/admin/v1/log").body?["last"]?.numberValue?.int64 ?? 0
+        #expect(40...80 ~= logged)
+        // It is paused as the other one was.
+        #expect(cluster.arrived("main") == Array(1...20))
+        #expect(try await again.postAdmin("/admin/v1/integrations/main/resume", [:]).status == 200)
+        try await cluster.arrive(logged)
+        #expect(cluster.arrived("main") == Array(1...logged))
+        let status = try await again.get("/admin/v1/integrations/main") { $0["events"]?["waiting"] == 0 }
+        #expect(status["events"]?["planned"] == .number(JSON.Number(logged)), "\(status)")
+        #expect(again.stop() == 0)
+    }
+
     @Test func `a person is erased and events are replayed by asking any node`() async throws {
         let cluster = try await Cluster(integrations: ["main", "other"])
         let nodes = [try await cluster.start("first"), try await cluster.start("second")]
@@ -153,7 +197,7 @@ struct `Many nodes` {
 }
 
 /// A database, destinations, and nodes with the same configuration.
-final class Cluster {
+final class Cluster: Sendable {
     let destinations: [String: HostileDestination]
     private let folder: ScratchFolder
     private let config: String
@@ -197,7 +241,7 @@ final class Cluster {
     }
 
     /// A node with a folder of its own, which has the key of the first one's.
-    func start(_ name: String, environment: [String: String] = [:]) async throws -> RunningFerry {
+    func start(_ name: String, url: String? = nil) async throws -> RunningFerry {
         let own = folder.url.appending(path: name)
         let key = folder.url.appending(path: "first/seal.key")
         if name != "first", !FileManager.default.fileExists(atPath: own.path) {
@@ -209,9 +253,11 @@ final class Cluster {
             config: config,
             arguments: ["--folder", own.path],
             log: folder.url.appending(path: "\(name).log").path,
-            environment: ["FERRY_TEST_DATABASE": url].merging(environment) { $1 }
+            environment: ["FERRY_TEST_DATABASE": url ?? self.url]
         )
     }
+
+    func file(_ name: String) -> String { folder.url.appending(path: name).path }
 
     /// Returns when the integrations are shared among the nodes, and each says so.
     func settle(_ nodes: [RunningFerry]) async throws {

@@ -32,6 +32,9 @@ package final class PostgresServer: Sendable {
     }
 
     /// Whether the machine has the programs.
+    /// One of PostgreSQL's own programs, as `pg_dump`; `nil` where PostgreSQL is not installed.
+    package static func program(_ name: String) -> URL? { PostgresPrograms.folder?.appending(path: name) }
+
     package static var isInstalled: Bool { PostgresPrograms.folder != nil }
 
     /// Whether to run tests that need a server: under CI they fail without one.

@@ -47,6 +47,9 @@ extension Configurator {
                     try await adopt(known[integration.name] ?? [], for: integration)
                     pause(integration, paused.contains(where: integration.name.hasSameBytes))
                 }
+            } catch let error as StorageError where error.code == .unavailable {
+                // It is done again as a whole.
+                throw error
             } catch {
                 // What it was is over; to deliver by it would be wrong.
                 remove(integration.name)
@@ -57,6 +60,8 @@ extension Configurator {
             do {
                 let draft = try await restored(name, known[name] ?? [])
                 _ = carryOut(draft, nil, isPaused: paused.contains(where: name.hasSameBytes))
+            } catch let error as StorageError where error.code == .unavailable {
+                throw error
             } catch {
                 problems.append("\(name) can't be delivered to by this node: \(error)")
             }

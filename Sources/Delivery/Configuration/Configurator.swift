@@ -132,6 +132,8 @@ package struct Configurator: Sendable {
         do {
             let sealed = try await revisions.secrets(of: name)
             return try draft(integration, by: .api, home: .database, false, sealed, history)
+        } catch let error as StorageError where error.code == .unavailable {
+            throw error
         } catch {
             // One integration's secrets are no reason to take no events: it is paused, and says why.
             let words = "\(error)"

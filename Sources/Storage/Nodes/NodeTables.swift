@@ -89,7 +89,7 @@ enum NodeTables {
         guard isThere > 0 else { return answer }
         for (name, number) in beat.over {
             try connection.run(
-                "UPDATE leases SET ends_at = '-infinity' WHERE name = ? AND number = ? AND node = ?",
+                "UPDATE leases SET ends_at = '-infinity', node = NULL WHERE name = ? AND number = ? AND node = ?",
                 [Text(name.text), number, beat.node]
             )
         }
@@ -120,8 +120,9 @@ enum NodeTables {
         where answer.renewed[name] == nil && answer.assignment.isFree(name) {
             if let number = try take(name, for: beat.node, connection) { answer.taken.append((name, number)) }
         }
-        answer.seen.nodes = nodes
-        answer.seen.rows = answer.assignment.rows
+        let all = answer.taken.isEmpty ? leases : try Self.leases(connection)
+        answer.seen.nodes = answer.taken.isEmpty ? nodes : try Self.nodes(connection, all)
+        answer.seen.rows = all.map(\.row)
         answer.seen.lanes = nodes.filter { $0.isThere && $0.id != beat.node }.map(\.about.lanes).filter { !$0.isEmpty }
         return answer
     }

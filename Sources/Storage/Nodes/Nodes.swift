@@ -98,7 +98,7 @@ package final class Nodes: Sendable {
         guard let keeper else { return SharedState() }
         let start = ContinuousClock.now
         let now = state.withLock { state in
-            // Nobody can take what nobody is told of before its users are gone.
+            // What is to be let go is, once nothing is done under it any more.
             let over = state.held.values.filter { $0.isOver && !$0.isLost }
             return NodeTables.Beat(
                 node: id,

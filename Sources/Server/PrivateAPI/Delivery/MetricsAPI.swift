@@ -31,13 +31,17 @@ package struct MetricsAPI: Sendable {
     private func page() async throws -> String {
         var page = Exposition()
         registry.write(to: &page) { Self.help[$0] ?? "Counted while Ferry runs." }
+        addCommits(to: &page)
         addNodes(to: &page)
         addSpool(to: &page)
         // While the database is away, what is known without it is told: that is when somebody looks.
         var isReadable = true
         do {
             try await addLog(to: &page)
-            for integration in delivery.live.all { try await add(integration, to: &page) }
+            // Of several nodes each tells what it does alone, so that a sum over them is one.
+            for integration in delivery.live.all where delivery.data.nodes.held(.integration(integration.name)) != nil {
+                try await add(integration, to: &page)
+            }
         } catch is Intake.Failure {
             isReadable = false
         }
@@ -94,23 +98,31 @@ package struct MetricsAPI: Sendable {
     }
 
     private func addLog(to page: inout Exposition) async throws {
-        let log = delivery.data.log
-        let (count, bytes, refused) = try await stored { () async throws(StorageError) in
-            (
-                try await log.count(), try await delivery.data.retention.usedBytes(),
-                try await delivery.data.refusedMessages.count()
-            )
+        if delivery.data.nodes.held(.retention) != nil {
+            let (count, bytes, refused) = try await stored { () async throws(StorageError) in
+                (
+                    try await delivery.data.log.count(), try await delivery.data.retention.usedBytes(),
+                    try await delivery.data.refusedMessages.count()
+                )
+            }
+            page.add("ferry_log_events", .gauge, "Events in the log.", Double(count))
+            page.add("ferry_log_bytes", .gauge, "Bytes that the log's database uses.", Double(bytes))
+            page.add("ferry_messages_rejected_kept", .gauge, "Refused messages that are kept.", Double(refused))
+        } else {
+            // Another node tells these; whether they can be read is told all the same.
+            _ = try await stored { () async throws(StorageError) in try await delivery.data.log.lastSequence() }
         }
-        let commits = log.commitStatistics
-        page.add("ferry_log_events", .gauge, "Events in the log.", Double(count))
-        page.add("ferry_log_bytes", .gauge, "Bytes that the log's database uses.", Double(bytes))
+    }
+
+    /// What this process has done with the log.
+    private func addCommits(to page: inout Exposition) {
         page.add(
             "ferry_log_full",
             .gauge,
             "1 while the log is at its size, all of it is still to be delivered, and sources are answered 429.",
             delivery.data.retention.isFull ? 1 : 0
         )
-        page.add("ferry_messages_rejected_kept", .gauge, "Refused messages that are kept.", Double(refused))
+        let commits = delivery.data.log.commitStatistics
         page.add("ferry_log_commits_total", .counter, "Group commits to the log.", Double(commits.groups))
         page.add(
             "ferry_log_commit_wait_seconds_total",
