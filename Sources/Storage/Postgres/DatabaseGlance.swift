@@ -10,6 +10,10 @@ package struct DatabaseGlance: Sendable {
     package let isMade: Bool
     /// Whether a Ferry uses it at the moment.
     package let isInUse: Bool
+    /// Nodes that were heard of lately.
+    package let nodes: Int
+    /// What its clock says, in milliseconds since 1970.
+    package let time: Int64
     /// Up to which event a log is copied there that is not whole yet; `nil` where none is.
     package let copiedThrough: Int64?
 
@@ -36,6 +40,9 @@ package struct DatabaseGlance: Sendable {
                     """
                 )
                 .integer(0, 0) != 0
+            let there = "SELECT count(*) FROM nodes WHERE seen_at > clock_timestamp() - INTERVAL '\(Nodes.patience)'"
+            nodes = isMade ? Int(try connection.query(there).integer(0, 0)) : 0
+            time = try connection.query("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT").integer(0, 0)
         } catch {
             throw StorageError(error, file: "the database")
         }

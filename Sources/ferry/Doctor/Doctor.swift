@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Events
 import Foundation
 import Integrations
 import LosslessJSON
@@ -67,17 +68,23 @@ struct Doctor: AsyncParsableCommand {
     private static func look(at url: SecretReference, folder: String?) -> [Finding] {
         do {
             let database = try DatabaseGlance(at: try url.resolved())
-            let state = database.isInUse ? ", in use" : database.isMade ? "" : ", without Ferry's tables as yet"
-            let found = Finding.ok("data", "\(database.name), PostgreSQL \(database.version)\(state)")
-            guard let seq = database.copiedThrough else { return [found] }
+            let behind = database.time - Timestamp.now.milliseconds
+            let users = database.nodes > 0 ? ", in use by \(database.nodes.counting("node"))" : ", in use"
+            let state = database.isInUse ? users : database.isMade ? "" : ", without Ferry's tables as yet"
+            var found = [Finding.ok("data", "\(database.name), PostgreSQL \(database.version)\(state)")]
+            // Events get the time of the node that accepts them, and leases that of the database.
+            if abs(behind) > 2_000 {
+                let words = "it is \(abs(behind) / 1_000) s \(behind > 0 ? "behind" : "ahead of") the database's"
+                found.append(.warning("clock", words, "let both be set by the same time server"))
+            }
+            guard let seq = database.copiedThrough else { return found }
             let option = folder.map { " --folder \($0)" } ?? ""
-            return [
-                found,
+            return found + [
                 .halfCopied(
                     through: seq,
                     command: "ferry log copy FROM \(url)\(option), with FROM as before,",
                     givingUp: "DROP SCHEMA ferry CASCADE"
-                ),
+                )
             ]
         } catch {
             return [.fault("data", "\(error)", "mend the URL, the login or the server: docs/postgresql.md")]
