@@ -174,6 +174,53 @@ struct `Nodes of a database` {
         for member in members { try member.store.close() }
     }
 
+    /// Whatever nodes come and go and whatever they can deliver to: every integration has a node as soon as one can, all have
+    /// about as many where all can have all, and nothing moves once it stands.
+    @Test func `leases are spread evenly, and stay where they are`() {
+        var chance = SeededGenerator(for: "spread leases")
+        for _ in 0..<300 {
+            let names = (0..<Int.random(in: 1...12, using: &chance)).map { "i\($0)" }
+            let members = (0..<Int.random(in: 1...5, using: &chance)).map { number in
+                let all = Bool.random(using: &chance)
+                return LeaseAssignment.Member(
+                    id: "n\(number)",
+                    integrations: Set(names.filter { _ in all || Bool.random(using: &chance) })
+                )
+            }
+            var rows = names.map { name in
+                LeaseAssignment.Row(
+                    name: .integration(name),
+                    number: 1,
+                    holder: Bool.random(using: &chance) ? members.randomElement(using: &chance)?.id : nil,
+                    wantedBy: nil
+                )
+            }
+            func held() -> [String: Set<LeaseName>] {
+                let now = LeaseAssignment(members: members, rows: rows, gatherer: nil)
+                return Dictionary(
+                    uniqueKeysWithValues: members.map { member in
+                        (member.id, now.names(for: member.id).filter { $0.integration != nil })
+                    }
+                )
+            }
+            let first = held()
+            rows = names.map { name in
+                let holder = first.first { $0.value.contains(.integration(name)) }?.key
+                return LeaseAssignment.Row(name: .integration(name), number: 2, holder: holder, wantedBy: nil)
+            }
+            #expect(held() == first, "\(chance.seed)")
+            for name in names {
+                let able = members.filter { $0.integrations.contains(name) }.map(\.id)
+                let holders = members.map(\.id).filter { first[$0]?.contains(.integration(name)) == true }
+                #expect(holders.count == (able.isEmpty ? 0 : 1) && Set(holders).isSubset(of: able), "\(chance.seed)")
+            }
+            if members.allSatisfy({ $0.integrations.count == names.count }) {
+                let counts = first.values.map(\.count)
+                #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, "\(counts), \(chance.seed)")
+            }
+        }
+    }
+
     @Test func `an integration goes only to nodes that have it`() async throws {
         let url = try await PostgresServer.shared().database()
         let (first, second) = (try Member(url, ["a"]), try Member(url, ["a", "b", "c"]))

@@ -36,34 +36,44 @@ struct LeaseAssignment {
         return names
     }
 
-    /// Everybody has about as many; whoever has one keeps it as long as that is so.
+    /// Whoever has one keeps it, unless another who could have it has less by two or more: so everybody has about as many, and
+    /// nothing moves any more once it stands.
     private var integrations: [LeaseName: String] {
         let known = Set(rows.filter { $0.name.integration != nil }.map(\.name))
-        let wished = members.flatMap(\.integrations).map(LeaseName.integration)
-        let names = known.union(wished).sorted { $0.text < $1.text }
+        let names = known.union(members.flatMap(\.integrations).map(LeaseName.integration))
         if let gatherer { return Dictionary(uniqueKeysWithValues: names.map { ($0, gatherer) }) }
-        let share = (names.count + members.count - 1) / max(members.count, 1)
+        let rows = Dictionary(uniqueKeysWithValues: self.rows.map { ($0.name, $0) })
+        let choices = names.sorted { $0.text < $1.text }.map { name in
+            (name, members.filter { $0.integrations.contains(name.integration ?? "") }.map(\.id))
+        }
         var assigned: [LeaseName: String] = [:]
         var counts: [String: Int] = [:]
-        let rows = Dictionary(uniqueKeysWithValues: self.rows.map { ($0.name, $0) })
         func assign(_ name: LeaseName, to node: String) {
+            if let before = assigned[name] { counts[before, default: 0] -= 1 }
             assigned[name] = node
             counts[node, default: 0] += 1
         }
-        func able(_ name: LeaseName) -> [Member] {
-            members.filter { $0.integrations.contains(name.integration ?? "") }
+        func least(of nodes: [String]) -> String? {
+            nodes.min { (counts[$0, default: 0], $0) < (counts[$1, default: 0], $1) }
         }
-        for name in names {
-            let able = able(name).map(\.id)
-            if let wanting = rows[name]?.wantedBy, able.contains(wanting) {
-                assign(name, to: wanting)
-            } else if let holder = rows[name]?.holder, able.contains(holder), counts[holder, default: 0] < share {
-                assign(name, to: holder)
+        for (name, able) in choices {
+            if let node = [rows[name]?.wantedBy, rows[name]?.holder].compactMap(\.self).first(where: able.contains) {
+                assign(name, to: node)
             }
         }
-        for name in names where assigned[name] == nil {
-            let least = able(name).min { (counts[$0.id, default: 0], $0.id) < (counts[$1.id, default: 0], $1.id) }
-            if let least { assign(name, to: least.id) }
+        for (name, able) in choices where assigned[name] == nil {
+            if let node = least(of: able) { assign(name, to: node) }
+        }
+        var isMoving = true
+        while isMoving {
+            isMoving = false
+            for (name, able) in choices.reversed() where rows[name]?.wantedBy == nil {
+                guard let node = assigned[name], let other = least(of: able),
+                    counts[node, default: 0] > counts[other, default: 0] + 1
+                else { continue }
+                assign(name, to: other)
+                isMoving = true
+            }
         }
         return assigned
     }
