@@ -27,6 +27,9 @@ struct FerryBenchmarks: AsyncParsableCommand {
     @Option(help: "Events of the whole road.")
     var roadEvents = 20_000
 
+    @Option(help: "Events of each round through one, two and three nodes.")
+    var nodeEvents = 150_000
+
     @Option(help: "Seconds of each round against the source API.")
     var intakeSeconds = 4.0
 
@@ -39,6 +42,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
     func validate() throws {
         if logEvents < 100 { throw ValidationError("--log-events must be 100 or more") }
         if runs < 1 { throw ValidationError("--runs must be 1 or more") }
+        if nodeEvents < 100 { throw ValidationError("--node-events must be 100 or more") }
         if roadEvents < 1 { throw ValidationError("--road-events must be 1 or more") }
     }
 
@@ -63,6 +67,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
         if isMeasured("workspace") {
             print(try await WorkspaceLoad(executable: executable, people: 100_000, events: 1_000_000).run())
         }
+        if isMeasured("many nodes") { print(try await ManyNodes(executable: executable, events: nodeEvents).run()) }
         if isMeasured("isolation") { print(try await Isolation(executable: executable, events: 50_000).run()) }
     }
 

@@ -35,11 +35,19 @@ final class FerryProcess {
         case none
         /// As they stand in a configuration.
         case written(String)
+        /// With sources of their own, as a whole configuration.
+        case whole(String)
     }
 
     /// Starts the server and waits until both of its addresses accept connections. `folder` is one that another process
-    /// has left.
-    init(executable: String, integrations: Integrations = .byDefault, folder: URL? = nil) async throws {
+    /// has left; `database` is the URL of a PostgreSQL database that it shares with `others`.
+    init(
+        executable: String,
+        integrations: Integrations = .byDefault,
+        folder: URL? = nil,
+        database: String? = nil,
+        others: [FerryProcess] = []
+    ) async throws {
         let new = FileManager.default.temporaryDirectory.appending(path: "ferry-benchmarks-\(UUID().uuidString)")
         self.folder = folder ?? new
         let folder = self.folder
@@ -53,16 +61,27 @@ final class FerryProcess {
         case .byDefault: break
         case .none: try sources.write(to: configuration, atomically: true, encoding: .utf8)
         case .written(let text): try (sources + text).write(to: configuration, atomically: true, encoding: .utf8)
+        case .whole(let text): try text.write(to: configuration, atomically: true, encoding: .utf8)
         }
         if case .byDefault = integrations {} else { arguments = ["--config", configuration.path] }
+        let data = folder.appending(path: "data")
+        arguments += ["--data"] + (database == nil ? [data.path] : ["env:FERRY_DATABASE", "--folder", data.path])
+        if let other = others.first {
+            // What is sealed in the database opens with one key.
+            try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+            let key = "data/seal.key"
+            try FileManager.default.copyItem(at: other.folder.appending(path: key), to: folder.appending(path: key))
+        }
         process = Process()
         process.executableURL = URL(filePath: executable)
         process.arguments =
             [
                 "serve", "--listen-public", "127.0.0.1:0", "--listen-private", "127.0.0.1:0",
-                "--data", folder.appending(path: "data").path, "--ready-file", readyFile.path,
+                "--ready-file", readyFile.path,
             ] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(["FERRY_WRITE_KEY": Self.writeKey]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["FERRY_WRITE_KEY": Self.writeKey, "FERRY_DATABASE": database ?? ""]
+        ) { $1 }
         process.standardError = FileHandle.nullDevice
         do {
             try process.run()
@@ -78,12 +97,19 @@ final class FerryProcess {
 
     /// Whether these integrations are done with every event of the log.
     func isDelivered(to integrations: [String]) async throws -> Bool {
-        let request = HTTPClientRequest(url: privateURL + "/admin/v1/integrations")
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-        let body = try await response.body.collect(upTo: 1 << 22)
-        let items = try JSON(parsing: Array(body.readableBytesView))["items"]?.arrayValue ?? []
+        let items = try await get("/admin/v1/integrations")["items"]?.arrayValue ?? []
         let named = items.filter { integrations.contains($0["name"]?.stringValue ?? "") }
         return named.count == integrations.count && named.allSatisfy { $0["lag"]?["events"] == 0 }
+    }
+
+    /// What the admin API answers.
+    func get(_ path: String) async throws -> JSON {
+        let response = try await HTTPClient.shared.execute(
+            HTTPClientRequest(url: privateURL + path),
+            timeout: .seconds(60)
+        )
+        let body = try await response.body.collect(upTo: 1 << 22)
+        return try JSON(parsing: Array(body.readableBytesView))
     }
 
     /// Stops the server and removes its data.
@@ -99,16 +125,7 @@ final class FerryProcess {
     }
 
     /// Seconds of processor time that the server has used.
-    var cpuSeconds: Double {
-        let path = "/proc/\(process.processIdentifier)/stat"
-        // The name may hold spaces; what follows it begins with field 3, and 14 and 15 are the times.
-        guard let line = try? String(contentsOfFile: path, encoding: .utf8), let name = line.lastIndex(of: ")") else {
-            return 0
-        }
-        let fields = line[name...].split(separator: " ").dropFirst()
-        let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
-        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
+    var cpuSeconds: Double { ProcessorTime.of(processIdentifier) }
 
     var publicPort: Int { URL(string: publicURL)?.port ?? 0 }
 

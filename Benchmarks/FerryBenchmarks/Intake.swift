@@ -20,10 +20,10 @@ struct Intake {
         defer { bare.process.terminate() }
 
         // The ids of the generator would be duplicates from the second round on, which cost less.
-        let batches = LoadGenerator(port: ferry.publicPort, connections: 16, requests: batches(of: messages))
+        let batches = LoadGenerator(ports: [ferry.publicPort], connections: 16, requests: batches(of: messages))
         let singles = singles(of: messages)
-        let ours = LoadGenerator(port: ferry.publicPort, connections: 64, requests: singles)
-        let theirs = LoadGenerator(port: bare.port, connections: 64, requests: singles)
+        let ours = LoadGenerator(ports: [ferry.publicPort], connections: 64, requests: singles)
+        let theirs = LoadGenerator(ports: [bare.port], connections: 64, requests: singles)
         _ = try await ours.run(seconds: 1)
         _ = try await theirs.run(seconds: 1)
         var rates: (batches: [Double], ours: [Double], theirs: [Double]) = ([], [], [])
@@ -64,10 +64,7 @@ struct Intake {
 
     /// What the server tells of its commits.
     private func commits(of ferry: FerryProcess) async throws -> String {
-        let request = HTTPClientRequest(url: ferry.privateURL + "/admin/v1/log")
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-        let body = try await response.body.collect(upTo: 1 << 20)
-        let commits = try JSON(parsing: Array(body.readableBytesView))["commits"]
+        let commits = try await ferry.get("/admin/v1/log")["commits"]
         let number = { (name: String) in commits?[name]?.numberValue?.double ?? 0 }
         return String(
             format: "%.0f events each, a call waits %.1f ms, the longest %.0f ms",

@@ -21,7 +21,7 @@ struct LargeLog {
             let body = Array(#"{"batch":["#.utf8) + items.joined(separator: Array(",".utf8)) + Array("]}".utf8)
             return LoadGenerator.request("/v1/batch", key: FerryProcess.writeKey, body: body)
         }
-        let load = LoadGenerator(port: first.publicPort, connections: 16, requests: batches, sendsEachOnce: true)
+        let load = LoadGenerator(ports: [first.publicPort], connections: 16, requests: batches, sendsEachOnce: true)
         let result = try await load.run(seconds: 3600)
         guard result.refused == 0 else {
             first.stop()

@@ -25,7 +25,8 @@ struct LoadGenerator {
         }
     }
 
-    let port: Int
+    /// Of the servers; the connections go to each in turn.
+    let ports: [Int]
     let connections: Int
     /// Whole requests, sent in turn; each connection begins at another one.
     let requests: [Request]
@@ -77,7 +78,7 @@ struct LoadGenerator {
                                 try channel.pipeline.syncOperations.addHandler(Connection(connection))
                             }
                         }
-                        .connect(host: "127.0.0.1", port: port).get()
+                        .connect(host: "127.0.0.1", port: ports[number % ports.count]).get()
                     return try await outcome.futureResult.get()
                 }
             }

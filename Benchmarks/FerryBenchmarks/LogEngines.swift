@@ -4,10 +4,13 @@ import PostgresServer
 import Storage
 
 /// The log in either engine, without HTTP in front: how fast events are appended, beside a bare insertion of the same rows
-/// into a table of the same PostgreSQL; and whether that changes as the log grows.
+/// into a table of the same PostgreSQL; what several that append to one log do; and whether that changes as the log grows.
 struct LogEngines {
     /// Events of the grown log.
     let events: Int
+
+    /// As an operator runs PostgreSQL: what is committed is on the disk.
+    static let settings = ["fsync=on", "full_page_writes=on", "shared_buffers=512MB", "max_wal_size=4GB"]
 
     private static let rounds = 3
     private static let callers = 16
@@ -19,10 +22,7 @@ struct LogEngines {
 
     func run() async throws -> String {
         guard PostgresServer.isInstalled else { return "log engines: left out, there is no PostgreSQL server" }
-        // As an operator runs it: what is committed is on the disk.
-        let server = try PostgresServer(settings: [
-            "fsync=on", "full_page_writes=on", "shared_buffers=512MB", "max_wal_size=4GB",
-        ])
+        let server = try PostgresServer(settings: Self.settings)
         let folder = NSTemporaryDirectory() + "ferry-engines-\(ProcessInfo.processInfo.processIdentifier)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let sqlite = try DataStore(opening: .folder(folder))
@@ -43,25 +43,64 @@ struct LogEngines {
         ]
         try sqlite.close()
         try postgres.close()
-        lines += try await grown(try DataStore(opening: .postgres(try await server.database(), folder: nil)))
+        lines += try await shared(try await server.database())
+        lines += try await grown(try await server.database())
         return lines.joined(separator: "\n")
     }
 
-    /// As the log grows tenfold: the rate of appending, and the time to read a page of a thousand events at its end.
-    private func grown(_ store: DataStore) async throws -> [String] {
+    /// One, two and three that append to the same log: their groups go one after the other.
+    private func shared(_ url: String) async throws -> [String] {
+        let stores = try (0..<3).map { _ in try DataStore(opening: .postgres(url, folder: nil)) }
+        var rates: [[Double]] = [[], [], []]
+        var groups: [[Double]] = [[], [], []]
+        for round in 0..<Self.rounds {
+            for count in 1...stores.count {
+                let appending = stores.prefix(count)
+                let before = appending.map(\.log.commitStatistics.groups).reduce(0, +)
+                let start = ContinuousClock.now
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (index, store) in appending.enumerated() {
+                        group.addTask {
+                            let name = "n\(round)-\(count)-\(index)"
+                            _ = try await Self.append(to: store, Self.batchesOfARound / count, name)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let seconds = start.duration(to: .now) / .seconds(1)
+                rates[count - 1].append(Double(Self.batchesOfARound / count * count * Self.batch) / seconds)
+                let after = appending.map(\.log.commitStatistics.groups).reduce(0, +)
+                groups[count - 1].append(Double(after - before) / seconds)
+            }
+        }
+        for store in stores { try store.close() }
+        return ["1, 2 and 3 that append to one log in PostgreSQL, \(Self.callers) callers each"]
+            + zip(rates, groups).map { "  \(range($0)) events/s in \(range($1)) groups/s" }
+    }
+
+    /// As the log grows tenfold: the rate of appending, what it writes ahead right behind a checkpoint, where each page is written
+    /// as a whole that is touched for the first time, and the time to read a page of a thousand events at the end.
+    private func grown(_ url: String) async throws -> [String] {
+        let store = try DataStore(opening: .postgres(url, folder: nil))
+        let server = try PostgresConnection(PostgresURL(url))
+        let walBytes = { try server.query("SELECT (pg_current_wal_lsn() - '0/0')::BIGINT").integer(0, 0) }
         var lines = ["as the log in PostgreSQL grows"]
         var mark = 10_000
         var number = 0
         while mark <= events {
             let last = Int(try await store.log.lastSequence())
             if last < mark { _ = try await Self.append(to: store, (mark - last) / Self.batch, "g\(number)") }
+            try server.run("CHECKPOINT")
+            let written = try walBytes()
             let rate = try await Self.append(to: store, 100, "m\(number)")
+            let wal = try (walBytes() - written) / Int64(100 * Self.batch)
             let end = try await store.log.lastSequence()
             let start = ContinuousClock.now
             for _ in 0..<20 { _ = try await store.log.read(after: end - 1_000, limit: 1_000) }
             let read = start.duration(to: .now) / .milliseconds(1) / 20
             lines.append(
-                "  at \(mark) events   \(Self.text(rate)) events/s, a page of 1,000 in \((read * 10).rounded() / 10) ms"
+                "  at \(mark) events   \(Self.text(rate)) events/s, \(wal) bytes of WAL an event, "
+                    + "a page of 1,000 in \((read * 10).rounded() / 10) ms"
             )
             number += 1
             mark *= 10

@@ -47,7 +47,7 @@ struct WorkspaceLoad {
         }
         let port = URL(string: server.privateURL)?.port ?? 0
         let requests = bodies.map { LoadGenerator.request("/api/v2/batch", user: "site", password: "key", body: $0) }
-        let load = LoadGenerator(port: port, connections: 4, requests: requests, sendsEachOnce: true)
+        let load = LoadGenerator(ports: [port], connections: 4, requests: requests, sendsEachOnce: true)
         let result = try await load.run(seconds: 3600)
         guard result.refused == 0 else {
             throw FerryProcess.Failed(description: "\(result.refused) batches were refused")
