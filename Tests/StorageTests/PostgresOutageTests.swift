@@ -153,7 +153,7 @@ struct `Appending to a server in trouble` {
             }
             #expect(error?.code == .unavailable)
             #expect(error?.description.contains("too many clients") == true, "\(error?.description ?? "")")
-            #expect(error?.description.contains("Ferry needs 6: raise max_connections") == true)
+            #expect(error?.description.contains("Ferry needs 7: raise max_connections") == true)
             for other in others { other.close() }
             await callers.acknowledge(100)
         }

@@ -21,8 +21,8 @@ final class PostgresLog: LogEngine {
     /// Connections that read; each has one query at a time.
     private static let readerCount = 4
 
-    /// Those that a Ferry keeps open: beside the readers one writes and one appends.
-    static let connectionCount = readerCount + 2
+    /// Those that a Ferry keeps open: beside the readers one writes, one appends, and one keeps its leases.
+    static let connectionCount = readerCount + 3
 
     /// Connects, makes the tables if they are missing and brings them up to date.
     ///
