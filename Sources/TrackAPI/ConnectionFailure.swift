@@ -52,6 +52,9 @@ struct ConnectionFailure: Error, Equatable {
     /// Thrown when the body of an answer has not arrived in time.
     struct Overdue: Error {}
 
+    /// Thrown by a body that may not leave any more.
+    struct HeldBack: Error {}
+
     var answer: Answer {
         switch kind {
         case .refusedAddress: .settings(words: words)
@@ -97,6 +100,7 @@ private struct Wording {
         case let error as IOError: words(for: error)
         case is CancellationError: cancelled
         case is ConnectionFailure.Overdue: overdue
+        case is ConnectionFailure.HeldBack: "the request to \(authority) was held back: another node may deliver"
         case HTTPParserError.invalidEOFState, HTTPParserError.closedConnection: closed
         case is HTTPParserError: "\(authority) answered with something that is not HTTP"
         case is ChannelError: closed

@@ -21,16 +21,26 @@ final class Departure: Sendable {
     }
 }
 
+/// Whether a request may leave, for those whose right to send ends. It is asked again when there is a connection: that may be
+/// long after the request was decided upon, because a network that was away is back.
+package enum DepartureGate {
+    @TaskLocal package static var isOpen: @Sendable () -> Bool = { true }
+}
+
 /// The body of a request, in one piece, that notes when it is asked for.
 struct DepartingBody: AsyncSequence, Sendable {
     let bytes: ByteBuffer
     let departure: Departure
+    let isOpen: @Sendable () -> Bool
 
     struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var rest: ByteBuffer?
         fileprivate let departure: Departure
+        fileprivate let isOpen: @Sendable () -> Bool
 
-        mutating func next() async -> ByteBuffer? {
+        mutating func next() async throws -> ByteBuffer? {
+            // A head whose body never comes is no request.
+            guard rest == nil || isOpen() else { throw ConnectionFailure.HeldBack() }
             departure.begin()
             defer { rest = nil }
             return rest
@@ -38,6 +48,6 @@ struct DepartingBody: AsyncSequence, Sendable {
     }
 
     func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(rest: bytes, departure: departure)
+        AsyncIterator(rest: bytes, departure: departure, isOpen: isOpen)
     }
 }

@@ -110,7 +110,11 @@ struct RequestSender: Sendable {
         if let body = call.body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .stream(
-                DepartingBody(bytes: ByteBuffer(bytes: body), departure: departure),
+                DepartingBody(
+                    bytes: ByteBuffer(bytes: body),
+                    departure: departure,
+                    isOpen: DepartureGate.isOpen
+                ),
                 length: .known(Int64(body.count))
             )
         }

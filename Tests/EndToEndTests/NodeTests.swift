@@ -166,6 +166,47 @@ struct `Many nodes` {
         #expect(again.stop() == 0)
     }
 
+    @Test func `changes made at two nodes at the same moment are known to both, and each event has one`()
+        async throws
+    {
+        let cluster = try await Cluster(integrations: ["main"])
+        let nodes = [try await cluster.start("first"), try await cluster.start("second")]
+        try await cluster.settle(nodes)
+        // One that nobody has yet, for waiting events too: nothing has to be brought.
+        let wish: JSON = ["yaml": .string(cluster.integration("late", named: "Name 0")), "waiting": true]
+        let made = try await nodes[1].postAdmin("/admin/v1/configuration", wish)
+        #expect(made.status == 200, "\(made.body?.description ?? "")")
+        let rounds = 10
+        var number: Int64 = 0
+        for round in 0..<rounds {
+            let texts = (1...2).map { cluster.integration("late", named: "Name \(2 * round + $0)") }
+            async let one = nodes[0].postAdmin("/admin/v1/configuration", ["yaml": .string(texts[0])])
+            async let other = nodes[1].postAdmin("/admin/v1/configuration", ["yaml": .string(texts[1])])
+            for answer in [try await one, try await other] { #expect(answer.status == 200) }
+            for _ in 0..<5 {
+                number += 1
+                try await cluster.send(number, to: nodes[Int(number) % 2])
+            }
+        }
+        try await cluster.arrive(number, at: ["late"])
+        var starts: [Int64] = []
+        for node in nodes {
+            let list = try await node.get("/admin/v1/integrations/late/revisions") {
+                $0["items"]?.arrayValue?.count == 2 * rounds + 1
+            }
+            starts = list["items"]?.arrayValue?.compactMap { $0["firstEvent"]?.numberValue?.int64 }.sorted() ?? []
+        }
+        #expect(starts.count == 2 * rounds + 1)
+        // Between two changes all events are called the same.
+        var names: [Int: Set<Substring>] = [:]
+        for taken in cluster.destinations["late"]?.taken ?? [] {
+            let name = try #require(taken.text.firstMatch(of: #/Name \d+/#)?.output)
+            names[starts.lastIndex { $0 <= taken.number } ?? 0, default: []].insert(name)
+        }
+        #expect(names.values.allSatisfy { $0.count == 1 }, "\(names)")
+        for node in nodes { #expect(node.stop() == 0) }
+    }
+
     @Test func `a person is erased and events are replayed by asking any node`() async throws {
         let cluster = try await Cluster(integrations: ["main", "other"])
         let nodes = [try await cluster.start("first"), try await cluster.start("second")]

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Postgres
 import PostgresServer
@@ -226,6 +227,9 @@ struct `Nodes of a database` {
         let (first, second) = (try Member(url, ["a"]), try Member(url, ["a", "b", "c"]))
         for _ in 0..<4 { for member in [first, second] { try await member.beat() } }
         #expect(first.held == ["a"] && second.held == ["b", "c"])
+        // An erasure has to reach all of them.
+        #expect(first.nodes.held(.erasing) == nil && second.nodes.held(.erasing) != nil)
+        #expect(first.nodes.foreignIntegrations == ["b", "c"] && second.nodes.foreignIntegrations == [])
         for member in [first, second] { try member.store.close() }
     }
 
@@ -262,6 +266,85 @@ struct `Nodes of a database` {
         for member in [first, second] { try member.store.close() }
     }
 
+    @Test func `integrations are spread evenly, and those that are gone count for nobody`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let some = ["a", "b", "c", "d"]
+        let members = try (0..<3).map { _ in try Member(url, some + (1...8).map { "gone \($0)" }) }
+        for _ in 0..<6 { for member in members { try await member.beat() } }
+        for member in members { member.nodes.tell { $0.integrations = some } }
+        for _ in 0..<6 { for member in members { try await member.beat() } }
+        #expect(members.map(\.held.count).sorted() == [1, 1, 2])
+        // And it stays so.
+        let held = members.map(\.held)
+        for _ in 0..<3 { for member in members { try await member.beat() } }
+        #expect(members.map(\.held) == held)
+        for member in members { try member.store.close() }
+    }
+
+    @Test func `brings an integration that no node has yet, as one that is about to be made`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let (first, second) = (try Member(url), try Member(url))
+        for _ in 0..<4 { for member in [first, second] { try await member.beat() } }
+        #expect(try await second.nodes.bringing(["c"]) { second.holds("c") })
+        for _ in 0..<2 { for member in [first, second] { try await member.beat() } }
+        #expect(!second.holds("c") && second.nodes.ending == [])
+        for member in [first, second] { try member.store.close() }
+    }
+
+    @Test func `a node that comes again after its connection was lost waits for one that starts just then`()
+        async throws
+    {
+        let url = try await PostgresServer.shared().database()
+        let tables = try connection(url)
+        let first = try Member(url)
+        try await first.beat()
+        _ = try tables.query(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """
+        )
+        // As whoever starts does.
+        _ = try tables.query("SELECT pg_advisory_lock(\(PostgresHold.key))")
+        for _ in 0..<2 {
+            let error = await #expect(throws: StorageError.self) { try await first.beat() }
+            #expect(error?.code == .unavailable, "\(error?.description ?? "")")
+        }
+        _ = try tables.query("SELECT pg_advisory_unlock(\(PostgresHold.key))")
+        try await first.beat()
+        #expect(first.held == ["a", "b"])
+        try first.store.close()
+    }
+
+    @Test func `one that stands still in the middle of a beat holds the others up for a moment only`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let (first, second) = (try Member(url), try Member(url))
+        for _ in 0..<4 { for member in [first, second] { try await member.beat() } }
+        let lease = try #require(second.nodes.held(.integration(second.held[0])))
+        let engine = try #require(first.store.log.commits.engine as? PostgresLog)
+        let keeper = try #require(engine.keeper)
+        let (began, begin) = AsyncStream.makeStream(of: Void.self)
+        let goOn = DispatchSemaphore(value: 0)
+        let standing = Task {
+            await keeper.performing { connection in
+                try connection.transaction { connection in
+                    _ = try connection.row("SELECT pg_advisory_xact_lock(hashtext('ferry leases'))")
+                    begin.yield()
+                    goOn.wait()
+                }
+            }
+        }
+        for await _ in began { break }
+        // As often as a node does, until it is through.
+        while (try? await second.beat()) == nil { #expect(lease.isCertain) }
+        #expect(lease.isCertain)
+        goOn.signal()
+        _ = await standing.value
+        try await first.beat()
+        #expect(first.held.count == 1)
+        for member in [first, second] { try member.store.close() }
+    }
+
     @Test func `asks the node that holds a lease, in words that the database can't read`() async throws {
         let url = try await PostgresServer.shared().database()
         let folder = try ScratchFolder()
@@ -292,7 +375,7 @@ struct `Nodes of a database` {
         let silence = await #expect(throws: StorageError.self) {
             try await second.nodes.ask("secret", holderOf: .integration("a"), patience: .milliseconds(200))
         }
-        #expect(silence?.code == .unavailable)
+        #expect(silence?.code == .busy)
         let tables = try connection(url)
         _ = try await second.nodes.glance()
         #expect(try tables.query("SELECT count(*) FROM questions").integer(0, 0) == 0)

@@ -48,6 +48,27 @@ import TrackAPI
         }
     }
 
+    @Test func `of one that may not leave any more when its connection is there blames nothing, and nothing has left`()
+        async throws
+    {
+        try await StubServer.run({ _ in .status(200) }) { server, http in
+            let client = try server.client(http)
+            let isOpen = Mutex(true)
+            await DepartureGate.$isOpen.withValue({ isOpen.withLock(\.self) }) {
+                #expect(await client.send([.event("a")]).kind == .delivered)
+                isOpen.withLock { $0 = false }
+                // On a connection that is there, and on one that has to be made.
+                for _ in 0..<2 {
+                    let answer = await client.send([.event("b")])
+                    #expect(answer.kind == .unavailable, "\(answer)")
+                    #expect(answer.words.contains("held back"), "\(answer.words)")
+                }
+            }
+            #expect(await client.send([.event("c")]).kind == .delivered)
+            #expect(server.requests.count == 2)
+        }
+    }
+
     @Test(arguments: [
         StubServer.Reply.stall,
         .bytes("HTTP/1.1 200 OK\r\n"),

@@ -73,6 +73,8 @@ extension Configurator {
     /// Revisions that another node has made.
     private func adopt(_ history: [Revision], for integration: LiveIntegration) async throws {
         let present = integration.history.newest.number
+        // One that came just before this node's own last one, from a node that was changing it at the same moment.
+        integration.history.insert(history.filter { $0.number < present })
         let newer = history.filter { $0.number > present }
         guard let newest = newer.last else { return }
         let compiled = try newest.compile(named: integration.name)

@@ -11,6 +11,9 @@ package struct ClusterControl: Sendable {
     /// How long the beginning of an erasure may take: the lanes of all nodes come here, and jobs come to rest.
     private static let beginning = Duration.seconds(90)
 
+    /// How long it may take until all nodes know what one of them has made.
+    private static let knowing = Duration.seconds(3)
+
     /// - Parameters:
     ///   - local: of the lanes that run here.
     ///   - nodes: the others.
@@ -65,13 +68,14 @@ package struct ClusterControl: Sendable {
     /// Begins an erasure, with all lanes at one node and no job under way.
     ///
     /// - Returns: the erasure; `nil` when a job did not come to rest: nothing was begun then.
-    /// - Throws: `unavailable` where other nodes don't let go of their integrations, or don't answer.
+    /// - Throws: `busy` where other nodes don't let go of their integrations, or don't answer.
     package func begin(_ new: NewErasure) async throws(StorageError) -> Erasure? {
+        try await refuseForeign()
         if nodes.held(.erasing) == nil {
             let text = NodeQuestion.erase(new).text
             if let answer = try await nodes.ask(text, holderOf: .erasing, patience: Self.beginning) {
                 let answer = try? JSON(parsing: answer)
-                if let words = answer?.stringValue { throw StorageError(unavailable: words) }
+                if let words = answer?.stringValue { throw StorageError(busy: words) }
                 guard let number = answer?.numberValue?.int64 else { return nil }
                 return try await erasures.erasure(number)
             }
@@ -79,8 +83,28 @@ package struct ClusterControl: Sendable {
         return try await beginHere(new)
     }
 
+    /// An erasure reaches the integrations that the node that is asked and the one that carries it out both have.
+    private func refuseForeign() async throws(StorageError) {
+        let start = ContinuousClock.now
+        while true {
+            // One that was made just now is known to all in a moment.
+            let foreign = nodes.foreignIntegrations
+            guard !foreign.isEmpty else { return }
+            guard start.duration(to: .now) < Self.knowing, !Task.isCancelled else {
+                throw StorageError(
+                    busy: """
+                        an erasure would not reach \(foreign.joined(separator: ", ")), which only other nodes have: ask a node \
+                        that has all integrations, or give each the same configuration file. Nothing was changed
+                        """
+                )
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
     private func beginHere(_ new: NewErasure) async throws(StorageError) -> Erasure? {
-        try await nodes.gathering { () async throws(StorageError) in
+        try await refuseForeign()
+        return try await nodes.gathering { () async throws(StorageError) in
             try await local.begin(new, in: erasures, now: now)
         }
     }

@@ -118,4 +118,14 @@ package final class RevisionHistory: Sendable {
             state.compiled[revision.number] = compiled
         }
     }
+
+    /// Puts those that are missing before the newest one to their places.
+    package func insert(_ older: [Revision]) {
+        state.withLock { state in
+            let known = Set(state.revisions.map(\.number))
+            let missing = older.filter { !known.contains($0.number) && $0.number < state.newest.number }
+            guard !missing.isEmpty else { return }
+            state.revisions = (state.revisions + missing).sorted { $0.number < $1.number }
+        }
+    }
 }

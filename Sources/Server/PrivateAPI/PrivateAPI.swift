@@ -160,6 +160,7 @@ package struct PrivateAPI: HTTPService {
             var answer = Answer.problem(.overloaded, "too much waits already: try again in \(seconds) s")
             answer.headers[.retryAfter] = String(seconds)
             return answer
+        case .busy(let words): return .problem(.storageUnavailable, words)
         case .unavailable(let reason):
             log.note(.error, "A workspace cannot be reached", kind: reason, now: now())
             return .problem(.storageUnavailable, "the workspace's database fails: try again later")

@@ -7,6 +7,8 @@ package struct Intake: Sendable {
     package enum Failure: Error, Equatable, Sendable {
         /// Too much waits already: come again later.
         case overloaded(retryAfterSeconds: Int)
+        /// Another node has what is needed; the sentence is for whoever has asked.
+        case busy(String)
         /// The disk or the database fails; the sentence is for the log.
         case unavailable(String)
     }
@@ -52,6 +54,7 @@ extension Intake.Failure {
     init(_ error: StorageError) {
         switch error.code {
         case .overloaded: self = .overloaded(retryAfterSeconds: 1)
+        case .busy: self = .busy(error.description)
         case .unwritable, .full, .corrupt, .newerVersion, .locked, .refused, .unavailable, .other:
             self = .unavailable(error.description)
         }

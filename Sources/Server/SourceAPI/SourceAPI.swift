@@ -95,7 +95,7 @@ package struct SourceAPI: HTTPService {
     private func answer(to error: any Error, trace: TraceID?) -> Answer {
         switch error as? Intake.Failure {
         case .overloaded(let seconds)?: return .overloaded(retryAfterSeconds: seconds, now: now())
-        case .unavailable(let reason)?:
+        case .unavailable(let reason)?, .busy(let reason)?:
             log.note(.error, "Messages cannot be stored", kind: reason, trace: trace, now: now())
             return .error(.storageUnavailable, code: "internal", "the message could not be stored: try again later")
         case nil:

@@ -19,6 +19,8 @@ package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible
         /// The database's server can't be reached, or takes nothing at the moment; it may be tried again. Whether what was under
         /// way is done is not always known.
         case unavailable
+        /// Another node has what is needed; it may be tried again. The sentence is for whoever has asked.
+        case busy
         /// Too much waits for its commit already. Nothing of the call was stored; it may be tried again.
         case overloaded
         /// The call contradicts what is stored. It would fail again.
@@ -36,8 +38,8 @@ package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// What another node could not do, in its words.
-    package init(unavailable words: String) {
-        self.init(.unavailable, words)
+    package init(busy words: String) {
+        self.init(.busy, words)
     }
 }
 

@@ -22,6 +22,8 @@ struct LeaseAssignment {
     /// Who needs the leases of all integrations, if somebody does.
     let gatherer: String?
 
+    private func isThere(_ node: String?) -> Bool { members.contains { $0.id == node } }
+
     func isFree(_ name: LeaseName) -> Bool { rows.first { $0.name == name }?.holder == nil }
 
     /// The names of all that a node should hold.
@@ -32,18 +34,33 @@ struct LeaseAssignment {
             let holder = rows.first { $0.name == name }?.holder
             if holder == nil || holder == node { names.insert(name) }
         }
+        // But an erasure has to reach all integrations.
+        if gatherer == nil, isAnybodyWhole, !isWhole(node) { names.remove(.erasing) }
         for (name, holder) in integrations where holder == node { names.insert(name) }
         return names
+    }
+
+    private var isAnybodyWhole: Bool { members.contains { isWhole($0.id) } }
+
+    /// Whether a node has every integration that any node has.
+    private func isWhole(_ node: String) -> Bool {
+        guard let own = members.first(where: { $0.id == node })?.integrations else { return false }
+        return members.allSatisfy { own.isSuperset(of: $0.integrations) }
     }
 
     /// Whoever has one keeps it, unless another who could have it has less by two or more: so everybody has about as many, and
     /// nothing moves any more once it stands.
     private var integrations: [LeaseName: String] {
-        let known = Set(rows.filter { $0.name.integration != nil }.map(\.name))
-        let names = known.union(members.flatMap(\.integrations).map(LeaseName.integration))
-        if let gatherer { return Dictionary(uniqueKeysWithValues: names.map { ($0, gatherer) }) }
+        let wished = Set(members.flatMap(\.integrations).map(LeaseName.integration))
+        if let gatherer {
+            let known = rows.map(\.name).filter { $0.integration != nil }
+            return Dictionary(uniqueKeysWithValues: wished.union(known).map { ($0, gatherer) })
+        }
         let rows = Dictionary(uniqueKeysWithValues: self.rows.map { ($0.name, $0) })
-        let choices = names.sorted { $0.text < $1.text }.map { name in
+        let wanted = rows.compactMapValues { isThere($0.wantedBy) ? $0.wantedBy : nil }
+            .filter { $0.key.integration != nil }
+        // What nobody delivers to any more is nobody's, unless somebody is about to make it.
+        let choices = wished.union(wanted.keys).sorted { $0.text < $1.text }.map { name in
             (name, members.filter { $0.integrations.contains(name.integration ?? "") }.map(\.id))
         }
         var assigned: [LeaseName: String] = [:]
@@ -57,8 +74,10 @@ struct LeaseAssignment {
             nodes.min { (counts[$0, default: 0], $0) < (counts[$1, default: 0], $1) }
         }
         for (name, able) in choices {
-            if let node = [rows[name]?.wantedBy, rows[name]?.holder].compactMap(\.self).first(where: able.contains) {
-                assign(name, to: node)
+            if let wanting = wanted[name] {
+                assign(name, to: wanting)
+            } else if let holder = rows[name]?.holder, able.contains(holder) {
+                assign(name, to: holder)
             }
         }
         for (name, able) in choices where assigned[name] == nil {
@@ -67,7 +86,7 @@ struct LeaseAssignment {
         var isMoving = true
         while isMoving {
             isMoving = false
-            for (name, able) in choices.reversed() where rows[name]?.wantedBy == nil {
+            for (name, able) in choices.reversed() where wanted[name] == nil {
                 guard let node = assigned[name], let other = least(of: able),
                     counts[node, default: 0] > counts[other, default: 0] + 1
                 else { continue }

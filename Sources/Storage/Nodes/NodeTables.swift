@@ -120,9 +120,11 @@ enum NodeTables {
         where answer.renewed[name] == nil && answer.assignment.isFree(name) {
             if let number = try take(name, for: beat.node, connection) { answer.taken.append((name, number)) }
         }
+        // What was taken just now is told at once.
         let all = answer.taken.isEmpty ? leases : try Self.leases(connection)
         answer.seen.nodes = answer.taken.isEmpty ? nodes : try Self.nodes(connection, all)
         answer.seen.rows = all.map(\.row)
+        answer.seen.gatherer = answer.assignment.gatherer
         answer.seen.lanes = nodes.filter { $0.isThere && $0.id != beat.node }.map(\.about.lanes).filter { !$0.isEmpty }
         return answer
     }

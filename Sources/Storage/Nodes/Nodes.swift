@@ -44,6 +44,8 @@ package final class Nodes: Sendable {
         var nodes: [Node] = []
         var rows: [LeaseAssignment.Row] = []
         var lanes: [String] = []
+        /// Who has the leases of all integrations, if somebody does.
+        var gatherer: String?
     }
 
     /// By which the database knows this node: that of its folder, so that it finds its own again after a crash.
@@ -170,10 +172,19 @@ package final class Nodes: Sendable {
 
     /// How long other nodes may take to let go of something: longer than a request, and than a node that is gone.
     private static let bringing = Duration.seconds(30)
+    /// How long an erasure on another node is waited for. It may itself wait for a destination, for days.
+    private static let erasing = Duration.seconds(5)
+
+    /// Another node that has everything, or is about to, because of an erasure.
+    private var otherGatherer: Node? {
+        state.withLock { state in
+            state.seen.nodes.first { $0.id == state.seen.gatherer && $0.id != id }
+        }
+    }
 
     /// Does something while this node delivers to these integrations, and no other one.
     ///
-    /// - Throws: `unavailable` where another node does not let go; what `work` throws.
+    /// - Throws: `busy` where another node does not let go; what `work` throws.
     package func bringing<Value>(_ integrations: [String], _ work: () async throws -> Value) async throws -> Value {
         guard keeper != nil, !integrations.isEmpty else { return try await work() }
         let names = integrations.map(LeaseName.integration)
@@ -189,7 +200,7 @@ package final class Nodes: Sendable {
 
     /// Does something while this node holds the leases of all integrations.
     ///
-    /// - Throws: `unavailable` where another node does not let go; what `work` throws.
+    /// - Throws: `busy` where another node does not let go; what `work` throws.
     package func gathering<Value>(
         _ work: () async throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
@@ -205,9 +216,18 @@ package final class Nodes: Sendable {
         repeat {
             try await beat()
             if isReached() { return }
+            if let eraser = otherGatherer, start.duration(to: .now) > Self.erasing {
+                throw StorageError(
+                    .busy,
+                    """
+                    the node \(eraser.id) on \(eraser.about.host) has all integrations until the erasures that are under way are \
+                    done: ask it (\(eraser.about.privateURL)), or try again then
+                    """
+                )
+            }
             try? await Task.sleep(for: .milliseconds(100))
         } while !Task.isCancelled && start.duration(to: .now) < Self.bringing
-        throw StorageError(.unavailable, "another node does not let go of its integrations; try again in a moment")
+        throw StorageError(.busy, "another node does not let go of its integrations; try again in a moment")
     }
 
     // MARK: Coming, looking, leaving
@@ -281,6 +301,14 @@ package final class Nodes: Sendable {
     /// All nodes, and what each holds, as of the last beat; none where there is only this one.
     package var all: [Node] { state.withLock(\.seen.nodes) }
 
+    /// Integrations that other nodes have, and this one has not.
+    package var foreignIntegrations: [String] {
+        state.withLock { state in
+            let others = state.seen.nodes.filter { $0.isThere && $0.id != id }.flatMap(\.about.integrations)
+            return Set(others).subtracting(state.about.integrations).sorted()
+        }
+    }
+
     /// What the lanes of the other nodes do, as they have told it.
     package var otherLanes: [String] { state.withLock(\.seen.lanes) }
 
@@ -293,7 +321,7 @@ package final class Nodes: Sendable {
     ///   - name: of the lease.
     ///   - patience: for how long an answer is waited for.
     /// - Returns: its answer; `nil` where no other node holds it.
-    /// - Throws: `unavailable` where it does not answer.
+    /// - Throws: `busy` where it does not answer.
     package func ask(
         _ question: String,
         holderOf name: LeaseName,
@@ -321,7 +349,7 @@ package final class Nodes: Sendable {
         } catch {
             throw StorageError(error, file: "the database")
         }
-        throw StorageError(.unavailable, "the node \(holder) does not answer; try again in a moment")
+        throw StorageError(.busy, "the node \(holder) does not answer; try again in a moment")
     }
 
     private func holder(of name: LeaseName) -> String? {

@@ -27,11 +27,14 @@ enum PostgresHold {
     ///   - node: the id.
     ///   - isAgain: whether another connection of this process was there before. The server may not have seen yet that it
     ///     is gone.
-    /// - Throws: `locked` where somebody needs it alone, or has the id; the latter is `unavailable` where it may be this
-    ///   process's own.
+    /// - Throws: `locked` where somebody needs it alone, or has the id; `unavailable` where a process that was there before
+    ///   has to come again: a node that starts needs it alone for a moment, and the id may be this process's own.
     static func join(_ connection: PostgresConnection, as node: String, isAgain: Bool) throws {
         guard try connection.query("SELECT pg_try_advisory_lock_shared(\(key))").integer(0, 0) != 0 else {
-            throw StorageError(.locked, "\(connection.url) is being copied or brought up to date")
+            throw StorageError(
+                isAgain ? .unavailable : .locked,
+                "\(connection.url) is being copied or brought up to date"
+            )
         }
         let id = try connection.query(
             "SELECT pg_try_advisory_lock(hashtext('ferry node'), hashtext($1))",

@@ -81,6 +81,8 @@ final class PostgresLog: LogEngine {
         var options = Self.options
         // Whoever does not get through soon has to know.
         options.settings += [("statement_timeout", "5s"), ("lock_timeout", "3s")]
+        // The others wait for a beat that has begun: whoever stands still in the middle of one is not waited for.
+        options.settings.append(("idle_in_transaction_session_timeout", "2s"))
         let isAgain = Mutex(false)
         return PostgresLane("keeper", url, options) { connection in
             try isAgain.withLock { isAgain in

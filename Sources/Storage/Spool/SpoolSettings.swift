@@ -42,7 +42,7 @@ extension StorageError {
     var isAbsence: Bool {
         switch code {
         case .unavailable, .full, .unwritable: true
-        case .corrupt, .newerVersion, .locked, .overloaded, .refused, .other: false
+        case .corrupt, .newerVersion, .locked, .busy, .overloaded, .refused, .other: false
         }
     }
 }

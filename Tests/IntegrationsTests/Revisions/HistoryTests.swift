@@ -29,6 +29,16 @@ import Testing
         #expect(history.revision(numbered: 2)?.number == 2 && history.revision(numbered: 9) == nil)
     }
 
+    @Test func `take one in that came before the newest, and is known later`() throws {
+        let history = RevisionHistory(revision(1, from: 1), try compiled())
+        history.append(revision(4, from: 20), try compiled())
+        history.insert([revision(1, from: 1), revision(2, from: 5), revision(3, from: 10), revision(9, from: 30)])
+        #expect(history.revisions.map(\.number) == [1, 2, 3, 4] && history.newest.number == 4)
+        for (event, number) in [(4, 1), (5, 2), (10, 3), (19, 3), (20, 4)] as [(Int64, Int64)] {
+            #expect(history.revision(of: event).number == number)
+        }
+    }
+
     @Test func `give way to the next one where this version does not take the text`() throws {
         let history = RevisionHistory(
             revision(3, from: 20),
