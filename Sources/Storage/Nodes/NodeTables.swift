@@ -51,9 +51,10 @@ enum NodeTables {
         try connection.run("UPDATE leases SET wanted_by = NULL WHERE wanted_by = ?", [node])
     }
 
-    static func isAnybodyThere(but node: String, _ connection: Connection) throws -> Bool {
+    /// Whether another node was there a while ago, and has not left: after an outage all of them come again.
+    static func wasAnybodyThere(but node: String, _ connection: Connection) throws -> Bool {
         try connection.row(
-            "SELECT 1 FROM nodes WHERE id <> ? AND seen_at > clock_timestamp() - INTERVAL '\(Nodes.patience)' LIMIT 1",
+            "SELECT 1 FROM nodes WHERE id <> ? AND seen_at > clock_timestamp() - INTERVAL '\(Nodes.memory)' LIMIT 1",
             [node]
         ) != nil
     }

@@ -6,6 +6,8 @@ import Synchronization
 package final class Nodes: Sendable {
     /// A lease ends when it was not moved on for so long, by the database's clock.
     static let patience = "10 seconds"
+    /// For how long a node that has not left is one whose key counts.
+    static let memory = "10 minutes"
     /// For how long its holder is sure of it after the database was asked: less than that, by more than clocks differ in pace.
     private static let certainty = Duration.seconds(6)
 
@@ -260,12 +262,12 @@ package final class Nodes: Sendable {
     private func agree(_ connection: Connection) throws {
         let mark = "Ferry"
         if let sealed = try NodeTables.seal(connection), (try? seal.open(sealed, at: Self.place)) == mark { return }
-        guard try !NodeTables.isAnybodyThere(but: id, connection) else {
+        guard try !NodeTables.wasAnybodyThere(but: id, connection) else {
             throw StorageError(
                 .refused,
                 """
-                seal.key of this node's folder is not that of the nodes that are there: copy theirs into the folder before its \
-                first start
+                seal.key of this node's folder is not that of the other nodes: copy theirs into the folder before its first \
+                start; where they are gone for good, start it \(Self.memory) after them
                 """
             )
         }

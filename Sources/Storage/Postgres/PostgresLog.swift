@@ -98,7 +98,10 @@ final class PostgresLog: LogEngine {
             try PostgresHold.takeAlone(connection)
         } catch let error as StorageError where error.code == .locked {
             guard try PostgresSchema.isMade(connection) else {
-                throw StorageError(.locked, "nodes of an earlier version of Ferry use \(connection.url)")
+                throw StorageError(
+                    .locked,
+                    "another Ferry makes the tables of \(connection.url), or nodes of an earlier version use it"
+                )
             }
             return
         }
