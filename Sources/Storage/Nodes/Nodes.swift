@@ -1,4 +1,3 @@
-import LosslessJSON
 import Synchronization
 
 /// The processes that share a database, as one of them sees them: who is there, what each may do alone, what they tell each
@@ -30,7 +29,7 @@ package final class Nodes: Sendable {
         }
     }
 
-    private struct State {
+    struct State {
         var session: Int64?
         var about: About
         var held: [LeaseName: Lease] = [:]
@@ -40,6 +39,9 @@ package final class Nodes: Sendable {
         var seen = Seen()
         var changes = 0
     }
+
+    /// What secrets that go from node to node are sealed for.
+    static let place = "what nodes ask each other"
 
     /// What the last beat has brought of everybody.
     struct Seen {
@@ -52,9 +54,9 @@ package final class Nodes: Sendable {
 
     /// By which the database knows this node: that of its folder, so that it finds its own again after a crash.
     package let id: String
-    private let keeper: PostgresLane?
-    private let seal: SecretSeal
-    private let state: Mutex<State>
+    let keeper: PostgresLane?
+    let seal: SecretSeal
+    let state: Mutex<State>
 
     /// - Parameters:
     ///   - id: of this node.
@@ -162,74 +164,12 @@ package final class Nodes: Sendable {
     }
 
     /// Whether this node holds the leases of all integrations, those that nobody delivers to at the moment too.
-    private var hasGathered: Bool {
+    var hasGathered: Bool {
         state.withLock { state in
             state.seen.rows.allSatisfy { row in
                 row.name.integration == nil || state.held[row.name] != nil
             } && state.about.integrations.allSatisfy { state.held[.integration($0)] != nil }
         }
-    }
-
-    // MARK: What is needed for a moment
-
-    /// How long other nodes may take to let go of something: longer than a request, and than a node that is gone.
-    private static let bringing = Duration.seconds(30)
-    /// How long an erasure on another node is waited for. It may itself wait for a destination, for days.
-    private static let erasing = Duration.seconds(5)
-
-    /// Another node that has everything, or is about to, because of an erasure.
-    private var otherGatherer: Node? {
-        state.withLock { state in
-            state.seen.nodes.first { $0.id == state.seen.gatherer && $0.id != id }
-        }
-    }
-
-    /// Does something while this node delivers to these integrations, and no other one.
-    ///
-    /// - Throws: `busy` where another node does not let go; what `work` throws.
-    package func bringing<Value>(_ integrations: [String], _ work: () async throws -> Value) async throws -> Value {
-        guard keeper != nil, !integrations.isEmpty else { return try await work() }
-        let names = integrations.map(LeaseName.integration)
-        state.withLock { state in for name in names { state.wanted[name, default: 0] += 1 } }
-        defer {
-            state.withLock { state in
-                for name in names { state.wanted[name] = state.wanted[name].flatMap { $0 > 1 ? $0 - 1 : nil } }
-            }
-        }
-        try await wait { [self] in names.allSatisfy { held($0) != nil } }
-        return try await work()
-    }
-
-    /// Does something while this node holds the leases of all integrations.
-    ///
-    /// - Throws: `busy` where another node does not let go; what `work` throws.
-    package func gathering<Value>(
-        _ work: () async throws(StorageError) -> Value
-    ) async throws(StorageError) -> Value {
-        guard keeper != nil else { return try await work() }
-        state.withLock { $0.gathering += 1 }
-        defer { state.withLock { $0.gathering -= 1 } }
-        try await wait { [self] in held(.erasing) != nil && hasGathered }
-        return try await work()
-    }
-
-    private func wait(for isReached: () -> Bool) async throws(StorageError) {
-        let start = ContinuousClock.now
-        repeat {
-            try await beat()
-            if isReached() { return }
-            if let eraser = otherGatherer, start.duration(to: .now) > Self.erasing {
-                throw StorageError(
-                    .busy,
-                    """
-                    the node \(eraser.id) on \(eraser.about.host) has all integrations until the erasures that are under way are \
-                    done: ask it (\(eraser.about.privateURL)), or try again then
-                    """
-                )
-            }
-            try? await Task.sleep(for: .milliseconds(100))
-        } while !Task.isCancelled && start.duration(to: .now) < Self.bringing
-        throw StorageError(.busy, "another node does not let go of its integrations; try again in a moment")
     }
 
     // MARK: Coming, looking, leaving
@@ -313,107 +253,4 @@ package final class Nodes: Sendable {
 
     /// What the lanes of the other nodes do, as they have told it.
     package var otherLanes: [String] { state.withLock(\.seen.lanes) }
-
-    // MARK: Questions
-
-    /// Asks the node that holds a lease.
-    ///
-    /// - Parameters:
-    ///   - question: what it understands.
-    ///   - name: of the lease.
-    ///   - patience: for how long an answer is waited for.
-    /// - Returns: its answer; `nil` where no other node holds it.
-    /// - Throws: `busy` where it does not answer.
-    package func ask(
-        _ question: String,
-        holderOf name: LeaseName,
-        patience: Duration = .seconds(5)
-    ) async throws(StorageError) -> String? {
-        guard let keeper else { return nil }
-        let (id, seal) = (id, seal)
-        guard let holder = holder(of: name), holder != id else { return nil }
-        let asked = await keeper.performing { connection in
-            try NodeTables.ask(try seal.seal(question, at: Self.place), of: holder, Connection(connection))
-        }
-        let start = ContinuousClock.now
-        do {
-            let number = try asked.get()
-            while !Task.isCancelled, start.duration(to: .now) < patience {
-                let answer = try await keeper.performing { connection in
-                    try NodeTables.takeAnswer(to: number, Connection(connection))
-                }.get()
-                if let answer { return try seal.open(answer, at: Self.place) }
-                // Gone: nobody will answer.
-                guard self.holder(of: name) == holder else { break }
-                try? await Task.sleep(for: .milliseconds(50))
-            }
-            _ = await keeper.performing { try NodeTables.forget(number, Connection($0)) }
-        } catch {
-            throw StorageError(error, file: "the database")
-        }
-        throw StorageError(.busy, "the node \(holder) does not answer; try again in a moment")
-    }
-
-    private func holder(of name: LeaseName) -> String? {
-        state.withLock { $0.seen.rows.first { $0.name == name }?.holder }
-    }
-
-    /// What others have asked this node and is not answered, by numbers.
-    package func questions() async throws(StorageError) -> [(number: Int64, text: String)] {
-        guard let keeper else { return [] }
-        let id = id
-        do {
-            return try await keeper.performing { try NodeTables.questions(of: id, Connection($0)) }.get()
-                .map { ($0, try seal.open($1, at: Self.place)) }
-        } catch {
-            throw StorageError(error, file: "the database")
-        }
-    }
-
-    package func answer(_ text: String, to number: Int64) async throws(StorageError) {
-        guard let keeper else { return }
-        do {
-            let reply = try seal.seal(text, at: Self.place)
-            try await keeper.performing { try NodeTables.answer(number, reply, Connection($0)) }.get()
-        } catch {
-            throw StorageError(error, file: "the database")
-        }
-    }
-
-    private static let place = "what nodes ask each other"
-}
-
-/// One of the processes that share a database.
-package struct Node: Sendable, Equatable {
-    package let id: String
-    package let about: Nodes.About
-    /// Milliseconds since 1970, by the database's clock; `seenAt` is its last beat.
-    package let startedAt: Int64
-    package let seenAt: Int64
-    /// Whether its last beat is so recent that what it holds is its own.
-    package let isThere: Bool
-    /// What it holds, with the number of each.
-    package let leases: [(name: LeaseName, number: Int64)]
-
-    package static func == (left: Node, right: Node) -> Bool {
-        (left.id, left.seenAt, left.about) == (right.id, right.seenAt, right.about)
-    }
-}
-
-/// What all nodes share and nobody owns.
-package struct SharedState: Sendable, Equatable {
-    /// Rises with each change of integrations and sources.
-    package var configuration: Int64 = 0
-    /// Whether the log is at its size, and takes nothing.
-    package var isFull = false
-
-    package init() {}
-}
-
-/// What a node looks at several times a second.
-package struct Glance: Sendable, Equatable {
-    /// The last event of the log.
-    package let lastSequence: Int64
-    package let configuration: Int64
-    package let hasQuestions: Bool
 }
