@@ -357,7 +357,10 @@ final class Cluster: Sendable {
     /// Waits until a number has arrived everywhere.
     func arrive(_ number: Int64, at names: [String]? = nil) async throws {
         for name in names ?? destinations.keys.filter({ $0 != "late" }) {
-            for _ in 0..<6_000 where !arrived(name).contains(number) { try await Task.sleep(for: .milliseconds(10)) }
+            for _ in 0..<6_000 {
+                if arrived(name).contains(number) { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
             #expect(arrived(name).contains(number), "\(name)")
         }
     }
