@@ -4,7 +4,6 @@ import Logging
 import Server
 import ServiceLifecycle
 import Storage
-import Synchronization
 
 /// Keeps this process one of the nodes of its database: holds its leases, sees what the others have done, answers what they
 /// ask. Ends it when another process has taken its place.
@@ -45,7 +44,7 @@ struct NodeKeeper: Service {
         var beatAt = ContinuousClock.now
         var changes = -1
         var lastSequence: Int64 = -1
-        let answering = AnsweredQuestions()
+        let answering = UnderWay<Int64>()
         var isAway = false
     }
 
@@ -111,12 +110,4 @@ struct NodeKeeper: Service {
             }
         }
     }
-}
-
-/// The questions of other nodes that are being answered, so that none is twice at a time.
-private final class AnsweredQuestions: Sendable {
-    private let numbers = Mutex<Set<Int64>>([])
-
-    func begins(_ number: Int64) -> Bool { numbers.withLock { $0.insert(number).inserted } }
-    func ended(_ number: Int64) { numbers.withLock { _ = $0.remove(number) } }
 }

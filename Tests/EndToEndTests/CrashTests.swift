@@ -1,8 +1,6 @@
-import AsyncHTTPClient
 import Foundation
 import LosslessJSON
 import NIOCore
-import NIOHTTP1
 import PostgresServer
 import Seeding
 import Storage
@@ -256,29 +254,15 @@ private final class CrashTrial: Sendable {
 
     private func post(_ body: [UInt8]) async -> UInt? {
         guard let url = state.withLock({ $0.url }) else { return nil }
-        var request = HTTPClientRequest(url: url + "/v1/batch")
-        request.method = .POST
-        request.headers.add(name: "Authorization", value: "Basic \(Data("ferry-local:".utf8).base64EncodedString())")
-        request.body = .bytes(body)
-        guard let response = try? await CrashTrial.client.execute(request, timeout: .seconds(10)),
-            let answer = try? await response.body.collect(upTo: 1 << 20)
-        else { return nil }
-        if response.status != .ok {
+        let status = await CrashSender.post(body, to: url, within: .seconds(10))
+        if let status, status != 200 {
             state.withLock { state in
                 state.refusals += 1
-                state.statuses.insert(response.status.code)
+                state.statuses.insert(status)
             }
         }
-        // A success is a success only with its body.
-        return response.status == .ok && answer.readableBytes == 0 ? nil : response.status.code
+        return status
     }
-
-    /// It does not wait for a server that is gone.
-    private static let client: HTTPClient = {
-        var impatient = HTTPClient.Configuration()
-        impatient.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: impatient)
-    }()
 
     // MARK: What is there at the end
 

@@ -1,8 +1,6 @@
-import AsyncHTTPClient
 import Foundation
 import LosslessJSON
 import NIOCore
-import NIOHTTP1
 import PostgresServer
 import Seeding
 import Storage
@@ -132,22 +130,8 @@ final class `Crashes of nodes`: Sendable {
 
     private func isTaken(_ body: [UInt8], _ turn: Int) async -> Bool {
         guard let url = state.withLock({ $0.urls[turn % 3] }) else { return false }
-        var request = HTTPClientRequest(url: url + "/v1/batch")
-        request.method = .POST
-        request.headers.add(name: "Authorization", value: "Basic \(Data("ferry-local:".utf8).base64EncodedString())")
-        request.body = .bytes(body)
-        guard let response = try? await Self.client.execute(request, timeout: .seconds(5)),
-            let answer = try? await response.body.collect(upTo: 1 << 20)
-        else { return false }
-        return response.status == .ok && answer.readableBytes > 0
+        return await CrashSender.post(body, to: url, within: .seconds(5)) == 200
     }
-
-    /// It does not wait for a node that is gone.
-    private static let client: HTTPClient = {
-        var impatient = HTTPClient.Configuration()
-        impatient.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: impatient)
-    }()
 
     // MARK: What is there at the end
 

@@ -50,7 +50,7 @@ extension LogCopy {
         let newest = try source.read { connection in
             try connection.row("SELECT min(received_at) FROM (\(times)) AS newest")?.optionalInteger(0)
         }
-        return newest?.subtractingSaturated(MessageKey.memoryMilliseconds + MessageKey.graceMilliseconds) ?? .min
+        return newest.map(MessageKey.leaving) ?? .min
     }
 
     /// Begins with what is not filed: while the others are gone through, it is, in front of them or behind them.

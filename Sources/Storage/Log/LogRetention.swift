@@ -55,16 +55,12 @@ package struct LogRetention: Sendable {
     /// Removes some of what may leave at a time (milliseconds since 1970), and opens or closes the log for new events.
     /// To be called again until it is done.
     package func sweep(_ policy: Policy, at now: Int64) async throws(StorageError) -> Outcome {
-        let size = size
         // What waits in a spool was received before now, and is still to be compared with what came in its last 24 hours.
         let keysAt = min(now, commits.engine.spool?.oldestAt ?? now)
-        let isDue = try await commits.engine.read {
-            try RetentionTables.isDue(policy, size, at: now, keysAt: keysAt, $0)
-        }
+        let terms = RetentionTables.Terms(policy: policy, size: size, now: now, keysAt: keysAt)
+        let isDue = try await commits.engine.read { try RetentionTables.isDue(terms, $0) }
         var outcome = Outcome()
-        if isDue {
-            outcome = try await commits.commit { try RetentionTables.sweep(policy, size, at: now, keysAt: keysAt, $0) }
-        }
+        if isDue { outcome = try await commits.commit { try RetentionTables.sweep(terms, $0) } }
         if gate.isClosed != outcome.isFull {
             let isFull = outcome.isFull
             try await commits.commit { try NodeTables.set(isFull: isFull, $0) }
@@ -90,30 +86,28 @@ enum RetentionTables {
     /// Events of one transaction, which others wait for: a few milliseconds.
     private static let chunk = 500
 
+    /// By what a sweep goes.
+    struct Terms: Sendable {
+        let policy: LogRetention.Policy
+        let size: MeasuredSize
+        /// Milliseconds since 1970.
+        let now: Int64
+        /// As of when keys are forgotten, which may be earlier.
+        let keysAt: Int64
+    }
+
     /// Whether there is something to do, also where it is only to say that the log is full.
-    static func isDue(
-        _ policy: LogRetention.Policy,
-        _ size: MeasuredSize,
-        at now: Int64,
-        keysAt: Int64,
-        _ connection: Connection
-    ) throws -> Bool {
+    static func isDue(_ terms: Terms, _ connection: Connection) throws -> Bool {
         switch connection.engine {
-        case .sqlite: try decide(policy, at: now, limit: 1, connection) != .nothing
-        case .postgres: try PostgresRetention.isDue(policy, size, at: now, keysAt: keysAt, connection)
+        case .sqlite: try decide(terms.policy, at: terms.now, limit: 1, connection) != .nothing
+        case .postgres: try PostgresRetention.isDue(terms, connection)
         }
     }
 
-    static func sweep(
-        _ policy: LogRetention.Policy,
-        _ size: MeasuredSize,
-        at now: Int64,
-        keysAt: Int64,
-        _ connection: Connection
-    ) throws -> LogRetention.Outcome {
+    static func sweep(_ terms: Terms, _ connection: Connection) throws -> LogRetention.Outcome {
         switch connection.engine {
-        case .sqlite: try remove(chunk, policy, at: now, connection)
-        case .postgres: try PostgresRetention.sweep(chunk, policy, size, at: now, keysAt: keysAt, connection)
+        case .sqlite: try remove(chunk, terms.policy, at: terms.now, connection)
+        case .postgres: try PostgresRetention.sweep(chunk, terms, connection)
         }
     }
 

@@ -34,7 +34,10 @@ extension MessageKey {
     /// How long a message is remembered, in milliseconds (source-api.md §2.7).
     static let memoryMilliseconds: Int64 = 24 * 60 * 60 * 1000
     /// For how long what has expired is left: no clock that was ahead for a while makes anybody forget.
-    static let graceMilliseconds: Int64 = 12 * 60 * 60 * 1000
+    private static let graceMilliseconds: Int64 = 12 * 60 * 60 * 1000
+
+    /// What was received up to then may leave at a time (both in milliseconds since 1970).
+    static func leaving(at now: Int64) -> Int64 { now.subtractingSaturated(memoryMilliseconds + graceMilliseconds) }
 }
 
 /// Makes message keys: SipHash-2-4 with 128 bits of output, under a secret of the database.

@@ -20,7 +20,8 @@ enum NodeTables {
         var shared: SharedState?
         var renewed: [LeaseName: Int64] = [:]
         var taken: [(LeaseName, Int64)] = []
-        var assignment = LeaseAssignment(members: [], rows: [], gatherer: nil)
+        /// All that the node should hold.
+        var names: Set<LeaseName> = []
         var seen = Nodes.Seen()
     }
 
@@ -111,22 +112,22 @@ enum NodeTables {
         let nodes = try nodes(connection, leases)
         let isErasing = try connection.row("SELECT 1 FROM erasures WHERE stage <> 'done' LIMIT 1") != nil
         let eraser = leases.first { $0.row.name == .erasing }
-        answer.assignment = LeaseAssignment(
+        let assignment = LeaseAssignment(
             members: nodes.filter(\.isThere).map { .init(id: $0.id, integrations: Set($0.about.integrations)) }
                 .sorted { $0.id < $1.id },
             rows: leases.map(\.row),
             gatherer: eraser.flatMap { isErasing || $0.isGathering ? $0.row.holder : nil }
         )
-        for name in answer.assignment.names(for: beat.node).sorted(by: { $0.text < $1.text })
-        where answer.renewed[name] == nil && answer.assignment.isFree(name) {
+        answer.names = assignment.names(for: beat.node)
+        for name in answer.names.sorted(by: { $0.text < $1.text })
+        where answer.renewed[name] == nil && assignment.isFree(name) {
             if let number = try take(name, for: beat.node, connection) { answer.taken.append((name, number)) }
         }
         // What was taken just now is told at once.
         let all = answer.taken.isEmpty ? leases : try Self.leases(connection)
         answer.seen.nodes = answer.taken.isEmpty ? nodes : try Self.nodes(connection, all)
         answer.seen.rows = all.map(\.row)
-        answer.seen.gatherer = answer.assignment.gatherer
-        answer.seen.lanes = nodes.filter { $0.isThere && $0.id != beat.node }.map(\.about.lanes).filter { !$0.isEmpty }
+        answer.seen.gatherer = assignment.gatherer
         return answer
     }
 

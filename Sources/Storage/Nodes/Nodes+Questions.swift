@@ -16,27 +16,19 @@ extension Nodes {
         patience: Duration = .seconds(5)
     ) async throws(StorageError) -> String? {
         guard let keeper else { return nil }
-        let (id, seal) = (id, seal)
         guard let holder = holder(of: name), holder != id else { return nil }
-        let asked = await keeper.performing { connection in
+        let number = try await asking(keeper) { [seal] connection in
             try NodeTables.ask(try seal.seal(question, at: Self.place), of: holder, Connection(connection))
         }
         let start = ContinuousClock.now
-        do {
-            let number = try asked.get()
-            while !Task.isCancelled, start.duration(to: .now) < patience {
-                let answer = try await keeper.performing { connection in
-                    try NodeTables.takeAnswer(to: number, Connection(connection))
-                }.get()
-                if let answer { return try seal.open(answer, at: Self.place) }
-                // Gone: nobody will answer.
-                guard self.holder(of: name) == holder else { break }
-                try? await Task.sleep(for: .milliseconds(50))
-            }
-            _ = await keeper.performing { try NodeTables.forget(number, Connection($0)) }
-        } catch {
-            throw StorageError(error, file: "the database")
+        while !Task.isCancelled, start.duration(to: .now) < patience {
+            let answer = try await asking(keeper) { try NodeTables.takeAnswer(to: number, Connection($0)) }
+            if let answer { return try seal.open(answer, at: Self.place) }
+            // Gone: nobody will answer.
+            guard self.holder(of: name) == holder else { break }
+            try? await Task.sleep(for: .milliseconds(50))
         }
+        _ = await keeper.performing { try NodeTables.forget(number, Connection($0)) }
         throw StorageError(.busy, "the node \(holder) does not answer; try again in a moment")
     }
 
@@ -47,22 +39,15 @@ extension Nodes {
     /// What others have asked this node and is not answered, by numbers.
     package func questions() async throws(StorageError) -> [(number: Int64, text: String)] {
         guard let keeper else { return [] }
-        let id = id
-        do {
-            return try await keeper.performing { try NodeTables.questions(of: id, Connection($0)) }.get()
-                .map { ($0, try seal.open($1, at: Self.place)) }
-        } catch {
-            throw StorageError(error, file: "the database")
+        return try await asking(keeper) { [id, seal] connection in
+            try NodeTables.questions(of: id, Connection(connection)).map { ($0, try seal.open($1, at: Self.place)) }
         }
     }
 
     package func answer(_ text: String, to number: Int64) async throws(StorageError) {
         guard let keeper else { return }
-        do {
-            let reply = try seal.seal(text, at: Self.place)
-            try await keeper.performing { try NodeTables.answer(number, reply, Connection($0)) }.get()
-        } catch {
-            throw StorageError(error, file: "the database")
+        try await asking(keeper) { [seal] connection in
+            try NodeTables.answer(number, try seal.seal(text, at: Self.place), Connection(connection))
         }
     }
 }

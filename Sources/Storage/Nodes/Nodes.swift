@@ -1,3 +1,4 @@
+import Postgres
 import Synchronization
 
 /// The processes that share a database, as one of them sees them: who is there, what each may do alone, what they tell each
@@ -40,6 +41,9 @@ package final class Nodes: Sendable {
         var changes = 0
     }
 
+    /// What errors call the database here.
+    private static let file = "the database"
+
     /// What secrets that go from node to node are sealed for.
     static let place = "what nodes ask each other"
 
@@ -47,7 +51,6 @@ package final class Nodes: Sendable {
     struct Seen {
         var nodes: [Node] = []
         var rows: [LeaseAssignment.Row] = []
-        var lanes: [String] = []
         /// Who has the leases of all integrations, if somebody does.
         var gatherer: String?
     }
@@ -116,13 +119,8 @@ package final class Nodes: Sendable {
                 isGathering: state.gathering > 0
             )
         }
-        let result = await keeper.performing { connection in
+        let answer = try await asking(keeper) { connection in
             try connection.transaction { try NodeTables.beat(now, $0) }
-        }
-        let answer: NodeTables.Answer
-        switch result {
-        case .success(let value): answer = value
-        case .failure(let error): throw StorageError(error, file: "the database")
         }
         guard let shared = answer.shared else {
             throw StorageError(
@@ -152,8 +150,7 @@ package final class Nodes: Sendable {
                 state.held[name] = Lease(name, number: number, node: id, certainUntil: until)
                 state.changes += 1
             }
-            let should = answer.assignment.names(for: id)
-            for lease in state.held.values where !should.contains(lease.name) && !lease.isEnding {
+            for lease in state.held.values where !answer.names.contains(lease.name) && !lease.isEnding {
                 lease.end()
                 state.changes += 1
             }
@@ -194,7 +191,7 @@ package final class Nodes: Sendable {
             state.withLock { $0.session = session }
         } catch {
             keeper.close()
-            throw StorageError(error, file: "the database")
+            throw StorageError(error, file: Self.file)
         }
     }
 
@@ -219,10 +216,18 @@ package final class Nodes: Sendable {
     /// - Throws: `unavailable`.
     package func glance() async throws(StorageError) -> Glance? {
         guard let keeper else { return nil }
-        let id = id
-        switch await keeper.performing({ try NodeTables.glance(id, Connection($0)) }) {
-        case .success(let glance): return glance
-        case .failure(let error): throw StorageError(error, file: "the database")
+        return try await asking(keeper) { [id] in try NodeTables.glance(id, Connection($0)) }
+    }
+
+    /// Does something on the connection that keeps the leases.
+    func asking<Value: Sendable>(
+        _ keeper: PostgresLane,
+        _ work: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        do {
+            return try await keeper.performing(work).get()
+        } catch {
+            throw StorageError(error, file: Self.file)
         }
     }
 
@@ -243,14 +248,14 @@ package final class Nodes: Sendable {
     /// All nodes, and what each holds, as of the last beat; none where there is only this one.
     package var all: [Node] { state.withLock(\.seen.nodes) }
 
+    private var others: [Node] { all.filter { $0.isThere && $0.id != id } }
+
     /// Integrations that other nodes have, and this one has not.
     package var foreignIntegrations: [String] {
-        state.withLock { state in
-            let others = state.seen.nodes.filter { $0.isThere && $0.id != id }.flatMap(\.about.integrations)
-            return Set(others).subtracting(state.about.integrations).sorted()
-        }
+        let own = state.withLock(\.about.integrations)
+        return Set(others.flatMap(\.about.integrations)).subtracting(own).sorted()
     }
 
     /// What the lanes of the other nodes do, as they have told it.
-    package var otherLanes: [String] { state.withLock(\.seen.lanes) }
+    package var otherLanes: [String] { others.map(\.about.lanes).filter { !$0.isEmpty } }
 }

@@ -73,8 +73,7 @@ final class PostgresForwarding: Sendable {
             stretch.events,
             stretch.events.map { $0.deduplicates ? keys.key(of: $0) : nil }
         )
-        let id = try spool.identity().id
-        let place: [PostgresValue] = [.bytes(id), .integer(stretch.first), .integer(stretch.last)]
+        let place: [PostgresValue] = [.bytes(spool.id), .integer(stretch.first), .integer(stretch.last)]
         _ = try connection.pipeline(
             [("SELECT spool_forward($1, $2, $3)", place)] + batches.map { (PostgresBatch.statement, $0.values) }
         )

@@ -38,30 +38,21 @@ enum PostgresRetention {
         case full
     }
 
-    /// Whether there is something to do; keys are forgotten as of a time of their own.
-    static func isDue(
-        _ policy: LogRetention.Policy,
-        _ size: MeasuredSize,
-        at now: Int64,
-        keysAt: Int64,
-        _ connection: Connection
-    ) throws -> Bool {
-        if case .nothing = try decide(1, policy, size, at: now, connection) {
-            return try hasExpiredKeys(at: keysAt, connection)
+    /// Whether there is something to do.
+    static func isDue(_ terms: RetentionTables.Terms, _ connection: Connection) throws -> Bool {
+        if case .nothing = try decide(1, terms, connection) {
+            return try hasExpiredKeys(at: terms.keysAt, connection)
         }
         return true
     }
 
     static func sweep(
         _ limit: Int,
-        _ policy: LogRetention.Policy,
-        _ size: MeasuredSize,
-        at now: Int64,
-        keysAt: Int64,
+        _ terms: RetentionTables.Terms,
         _ connection: Connection
     ) throws -> LogRetention.Outcome {
         var outcome = LogRetention.Outcome()
-        switch try decide(limit, policy, size, at: now, connection) {
+        switch try decide(limit, terms, connection) {
         case .nothing: break
         case .full: outcome.isFull = true
         case .drop(let partition, let dropping):
@@ -72,7 +63,7 @@ enum PostgresRetention {
             // Whoever reads or appends waits for it, so it does not wait long for them.
             try connection.run("SET LOCAL lock_timeout = '2s'")
             try connection.run("DROP TABLE \(partition.table)")
-            size.forget()
+            terms.size.forget()
         case .remove(let seq, let dropping):
             outcome = try RetentionTables.remove(through: seq, dropping: dropping, connection)
         }
@@ -80,28 +71,23 @@ enum PostgresRetention {
             """
             DELETE FROM seen WHERE ctid = ANY (ARRAY(SELECT ctid FROM seen WHERE received_at <= ? LIMIT \(forgotten)))
             """,
-            [expired(at: keysAt)]
+            [MessageKey.leaving(at: terms.keysAt)]
         )
         if count == forgotten { outcome.isDone = false }
         return outcome
     }
 
-    private static func expired(at now: Int64) -> Int64 {
-        now.subtractingSaturated(MessageKey.memoryMilliseconds + MessageKey.graceMilliseconds)
-    }
-
     private static func hasExpiredKeys(at now: Int64, _ connection: Connection) throws -> Bool {
-        try connection.row("SELECT 1 FROM seen WHERE received_at <= ? LIMIT 1", [expired(at: now)]) != nil
+        try connection.row("SELECT 1 FROM seen WHERE received_at <= ? LIMIT 1", [MessageKey.leaving(at: now)]) != nil
     }
 
     private static func decide(
         _ limit: Int,
-        _ policy: LogRetention.Policy,
-        _ size: MeasuredSize,
-        at now: Int64,
+        _ terms: RetentionTables.Terms,
         _ connection: Connection
     ) throws -> Decision {
-        let isTooLarge = try size.bytes(connection) > policy.bytes
+        let (policy, now) = (terms.policy, terms.now)
+        let isTooLarge = try terms.size.bytes(connection) > policy.bytes
         let oldest = try oldestPartition(connection)
         if let oldest {
             let settled = try RetentionTables.settled(policy.integrations, connection)

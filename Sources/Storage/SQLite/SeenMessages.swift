@@ -104,7 +104,7 @@ final class SeenMessages: Sendable {
         }
         if !keys.isEmpty {
             try Self.put(keys, connection)
-            let expired = now.subtractingSaturated(MessageKey.memoryMilliseconds + MessageKey.graceMilliseconds)
+            let expired = MessageKey.leaving(at: now)
             let last = try Self.sweep(after: swept, keys.count * Self.sweptPerFiled, expiredAt: expired, connection)
             state.withLock { $0.progress.swept = last }
         } else if let clearedThrough {

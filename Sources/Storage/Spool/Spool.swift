@@ -83,6 +83,8 @@ final class Spool: Sendable {
     }
 
     var name: String { log.name }
+    /// By which the database knows it, once that is settled.
+    var id: [UInt8] { state.withLock(\.id) }
     var status: SpoolStatus { state.withLock { $0.status } }
     /// Whether what is appended goes here.
     var isInUse: Bool { state.withLock { $0.isInUse && !$0.isClosed } }
