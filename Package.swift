@@ -152,7 +152,7 @@ let package = Package(
             ]
         ),
         tests("ConsoleTests", ["Console", "LosslessJSON"]),
-        tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON", "Seeding"]),
+        tests("WorkspacesTests", ["Workspaces", "Storage", "LosslessJSON", "Seeding", "Postgres", "PostgresServer"]),
         tests(
             "ServerTests",
             [

@@ -39,3 +39,8 @@ extension DataStore {
     /// The file of the log.
     var sqlite: OpenDatabase? { (log.commits.engine as? SQLiteLog)?.database }
 }
+
+extension WorkspaceStore {
+    /// The file of the workspaces.
+    var sqlite: OpenDatabase? { (engine as? SQLiteWorkspaces)?.database }
+}

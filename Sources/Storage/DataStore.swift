@@ -1,6 +1,6 @@
 /// Storage: what Ferry keeps, and the only room in which SQL is written.
 ///
-/// It knows two databases. `ferry.db` holds the log of accepted messages, how far each integration has come in it, the
+/// It knows two databases, or one PostgreSQL database with both. `ferry.db` holds the log of accepted messages, how far each integration has come in it, the
 /// operations that Customer.io refused for good and the messages that Ferry refused. `workspace.db` holds the embedded
 /// workspaces. Other rooms see named operations in domain words, each one transaction; they never see a row, a
 /// statement or a connection. This room refuses to know what an event, an operation or a person means: it stores bytes,
@@ -19,9 +19,8 @@ package struct DataStore: Sendable {
         case memory
         /// A folder of the file system, created if it is missing (mode 0700, its files 0600).
         case folder(String)
-        /// The log and everything about delivery in a PostgreSQL database (`postgresql://…`), in the schema `ferry`; what is of
-        /// this machine alone in a folder: the key that seals secrets and the embedded workspaces.
-        /// Without a folder that part is in memory.
+        /// Everything in a PostgreSQL database (`postgresql://…`), in the schema `ferry`, but for what is of this machine alone,
+        /// which is in a folder: who it is, the key that seals secrets, and the spool. Without a folder that part is in memory.
         case postgres(String, folder: String?)
     }
 
@@ -65,7 +64,7 @@ package struct DataStore: Sendable {
     package var name: String { engine.name }
 
     private let engine: any LogEngine
-    private let workspace: OpenDatabase
+    private let workspaceEngine: any WorkspaceEngine
     private let folder: DataFolder?
     private let seal: SecretSeal
 
@@ -95,28 +94,24 @@ package struct DataStore: Sendable {
         case .folder(let path), .postgres(_, folder: let path?): folder = try DataFolder(path)
         }
         let engine: any LogEngine
+        let workspaceEngine: any WorkspaceEngine
         var (node, keeper): (String, PostgresLane?) = ("", nil)
         switch location {
         case .memory, .folder:
             try Spool.refuseLeft(in: folder?.path)
             engine = try SQLiteLog(in: folder, limits: limits, slow: slow)
+            workspaceEngine = try SQLiteWorkspaces(in: folder, slow: slow)
         case .postgres(let url, folder: _):
             node = try NodeIdentity.id(in: folder)
             let log = try PostgresLog(url, limits: limits, slow: slow, node: node) { () throws(StorageError) in
                 try Spool.open(in: folder, spool, limits: limits, slow: slow)
             }
             (engine, keeper) = (log, log.keeper)
+            workspaceEngine = try PostgresWorkspaces(url, slow: slow)
         }
         seal = try SecretSeal(in: folder)
         nodes = Nodes(node, keeper: keeper, about: about, seal: seal)
         try nodes.join(isLasting: folder != nil)
-        let workspace = try OpenDatabase(
-            "workspace.db",
-            in: folder,
-            durability: .untilPowerLoss,
-            migrator: WorkspaceSchema.migrator,
-            slow: slow
-        )
         let commits = GroupCommit(engine, limits: limits)
         let gate = LogGate()
         log = EventLog(commits, gate: gate)
@@ -127,10 +122,10 @@ package struct DataStore: Sendable {
         revisions = Revisions(commits, seal: seal)
         sources = KeptSources(commits, seal: seal)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
-        workspaces = WorkspaceStore(workspace, seal: seal)
-        erasures = Erasures(log, workspaces: workspace)
+        workspaces = WorkspaceStore(workspaceEngine, seal: seal)
+        erasures = Erasures(log, workspaces: workspaceEngine)
         self.engine = engine
-        self.workspace = workspace
+        self.workspaceEngine = workspaceEngine
         self.folder = folder
         engine.startForwarding { [log] in log.wakeReaders() }
     }
@@ -147,7 +142,7 @@ package struct DataStore: Sendable {
     package func close() throws(StorageError) {
         var failure: StorageError?
         do { try engine.close() } catch { failure = error }
-        do { try workspace.close() } catch { failure = failure ?? error }
+        do { try workspaceEngine.close() } catch { failure = failure ?? error }
         folder?.letGo()
         if let failure { throw failure }
     }

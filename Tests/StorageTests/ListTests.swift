@@ -35,7 +35,7 @@ import Workspaces
         let store = try DataStore(opening: .memory).workspaces
         let workspace = Workspace(name: "w", in: store)
         let count = Mutex(0)
-        try await store.database.writer.writeWithoutTransaction { connection in
+        try await #require(store.sqlite).writer.writeWithoutTransaction { connection in
             connection.trace(options: .statement) { _ in count.withLock { $0 += 1 } }
         }
         var counts: [[Int]] = []
@@ -59,8 +59,9 @@ import Workspaces
         #expect(counts[0] == counts[1])
     }
 
-    @Test func `show the beginning of what a member has very much of, and say so`() async throws {
-        let store = try DataStore(opening: .memory).workspaces
+    @Test(arguments: Engine.all)
+    func `show the beginning of what a member has very much of, and say so`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
         let workspace = Workspace(name: "w", in: store)
         let most = WorkspaceTransaction.belongings
         try await store.write(in: "w") { transaction in
@@ -95,8 +96,8 @@ import Workspaces
         #expect(try await workspace.relationships(ofObject: "all", type: "x", page) == nil)
     }
 
-    @Test func `are of one workspace`() async throws {
-        let store = try DataStore(opening: .memory).workspaces
+    @Test(arguments: Engine.all) func `are of one workspace`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
         for name in ["one", "two"] { try await store.write(in: name) { try Self.addPeople(0..<3, to: $0) } }
         let page = try #require(Page())
         for name in ["one", "two"] {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import LosslessJSON
 import Postgres
 import PostgresServer
 import Seeding
@@ -57,8 +58,14 @@ struct `A log that is copied` {
     }
 
     /// Makes a log of random rows in all of its tables.
-    private func fill(_ folder: String, events: Int64, _ chance: inout SeededGenerator) throws {
-        try DataStore(opening: .folder(folder)).close()
+    private func fill(_ folder: String, events: Int64, _ chance: inout SeededGenerator) async throws {
+        let store = try DataStore(opening: .folder(folder))
+        try await fill(store.workspaces, &chance)
+        try store.close()
+        try fillLog(folder, events: events, &chance)
+    }
+
+    private func fillLog(_ folder: String, events: Int64, _ chance: inout SeededGenerator) throws {
         let queue = try DatabaseQueue(path: folder + "/ferry.db")
         try queue.write { connection in
             for table in try Self.tables(connection) where !["events", "secrets", "refused_size"].contains(table) {
@@ -113,6 +120,47 @@ struct `A log that is copied` {
         try queue.close()
     }
 
+    /// Puts something into each table of two workspaces.
+    private func fill(_ store: WorkspaceStore, _ chance: inout SeededGenerator) async throws {
+        try await store.keep(siteId: "s", apiKey: "k", of: "w")
+        for name in ["w", "a\u{0}b"] {
+            let texts = (0..<8).map { "\($0)" + chance.pick(Self.texts) }
+            try await store.write(in: name) { workspace in
+                for text in texts {
+                    let person = try workspace.addPerson(id: text, email: nil, madeAt: 1) { "\($0)-\($1)" }
+                    let object = try workspace.addObject(type: 1, id: text, madeAt: 1) { "\($0)-\($1)" }
+                    var attributes = AttributeSet()
+                    attributes.set(.init(name: text, value: .string(text), time: 1))
+                    attributes.set(.init(name: "phone", value: .string(text), time: 1))
+                    try workspace.setAttributes(attributes, of: person.key)
+                    try workspace.setRelationship(of: person.key, with: object.key, attributes: attributes)
+                    try workspace.holdRelationship(ofAnonymous: text, with: object.key, attributes: attributes)
+                    try workspace.setDevice(
+                        StoredDevice(person: person.key, token: text, platform: text, lastUsed: 1, attributes: [:])
+                    )
+                    try workspace.add(person.key, toSegment: 1)
+                    try workspace.join(anonymousId: text, with: person.key, at: 1)
+                    try workspace.suppress([.id(text)])
+                    try workspace.registerForm(text, at: 1)
+                    try workspace.setDelivery(text, person: person.key, channel: "push")
+                    _ = try workspace.rememberEvent(text, at: 1, knownSince: nil)
+                    try workspace.record(DeliveryMetric(deliveryId: text, name: text, timestamp: 1, data: [:]))
+                    try workspace.log(
+                        ActivityEntry(
+                            subject: .person(person.key),
+                            type: "event",
+                            timestamp: 1,
+                            loggedAt: 1,
+                            name: text
+                        )
+                    )
+                }
+                // A number that was given out and is gone.
+                try workspace.remove(workspace.addPerson(id: "gone", email: nil, madeAt: 1) { "\($0)-\($1)" }.key)
+            }
+        }
+    }
+
     private static func tables(_ connection: Database) throws -> [String] {
         try String.fetchAll(
             connection,
@@ -125,18 +173,25 @@ struct `A log that is copied` {
 
     /// All rows of all tables of a folder's log as SQLite writes them, independent of what copies them.
     private func dump(_ folder: String) throws -> [String: [String]] {
-        let queue = try DatabaseQueue(path: folder + "/ferry.db")
-        defer { try? queue.close() }
-        return try queue.read { connection in
-            var dump: [String: [String]] = [:]
-            for table in try Self.tables(connection) + ["sqlite_sequence"]
-            where !["recent_keys", "seen"].contains(table) {
-                let columns = try String.fetchAll(connection, sql: "SELECT name FROM pragma_table_info('\(table)')")
-                let quoted = columns.sorted().map { "quote(CAST(\"\($0)\" AS BLOB))" }.joined(separator: " || ',' || ")
-                let condition = table == "sqlite_sequence" ? "WHERE seq <> 0" : ""
-                dump[table] = try String.fetchAll(connection, sql: "SELECT \(quoted) FROM \(table) \(condition)")
-                    .sorted()
-            }
+        var dump: [String: [String]] = [:]
+        for file in ["ferry.db", "workspace.db"] {
+            let queue = try DatabaseQueue(path: "\(folder)/\(file)")
+            defer { try? queue.close() }
+            dump.merge(try queue.read { try Self.dump($0, isLog: file == "ferry.db") }) { $0 + $1 }
+        }
+        return dump
+    }
+
+    private static func dump(_ connection: Database, isLog: Bool) throws -> [String: [String]] {
+        var dump: [String: [String]] = [:]
+        for table in try Self.tables(connection) + ["sqlite_sequence"]
+        where !["recent_keys", "seen"].contains(table) {
+            let columns = try String.fetchAll(connection, sql: "SELECT name FROM pragma_table_info('\(table)')")
+            let quoted = columns.sorted().map { "quote(CAST(\"\($0)\" AS BLOB))" }.joined(separator: " || ',' || ")
+            let condition = table == "sqlite_sequence" ? "WHERE seq <> 0" : ""
+            dump[table] = try String.fetchAll(connection, sql: "SELECT \(quoted) FROM \(table) \(condition)").sorted()
+        }
+        if isLog {
             // The latest of what is not filed, else what is; without what has expired.
             dump["seen"] = try String.fetchAll(
                 connection,
@@ -150,8 +205,8 @@ struct `A log that is copied` {
                         ORDER BY received_at LIMIT 1) - 129600000, -9223372036854775808)
                     """
             ).sorted()
-            return dump
         }
+        return dump
     }
 
     private func expectSame(_ one: String, _ other: String) throws {
@@ -162,16 +217,18 @@ struct `A log that is copied` {
 
     @Test func `has every column of every table of both engines`() async throws {
         let known = Dictionary(
-            uniqueKeysWithValues: (CopiedTable.others + [.events, .secrets, .seen]).map {
-                ($0.name, Set($0.columns.map(\.name)))
-            }
+            uniqueKeysWithValues: (CopiedTable.others + [.events, .secrets, .seen, .workspaces, .workspaceKeys]
+                + CopiedTable.ofWorkspaces).map {
+                    ($0.name, Set($0.columns.map(\.name)))
+                }
         )
         try DataStore(opening: .folder(folder)).close()
-        let queue = try DatabaseQueue(path: folder + "/ferry.db")
-        try await queue.read { connection in
-            for table in try Self.tables(connection) where table != "recent_keys" {
-                let columns = try String.fetchAll(connection, sql: "SELECT name FROM pragma_table_info('\(table)')")
-                #expect(known[table] == Set(columns), "\(table)")
+        for file in ["ferry.db", "workspace.db"] {
+            try await DatabaseQueue(path: "\(folder)/\(file)").read { connection in
+                for table in try Self.tables(connection) where table != "recent_keys" {
+                    let columns = try String.fetchAll(connection, sql: "SELECT name FROM pragma_table_info('\(table)')")
+                    #expect(known[table] == Set(columns), "\(table)")
+                }
             }
         }
         guard case .postgres(let url, _) = try await database() else { return }
@@ -197,7 +254,7 @@ struct `A log that is copied` {
         var chance = SeededGenerator(for: "copied logs")
         for (round, events) in [0, 1, 2_500].enumerated() {
             let (folder, back) = ("\(folder)-\(round)", "\(back)-\(round)")
-            try fill(folder, events: Int64(events), &chance)
+            try await fill(folder, events: Int64(events), &chance)
             let before = try dump(folder)
             let (first, second) = (try await database(), try await database())
             #expect(try copy(.folder(folder), first) == (Int64(events), 0))
@@ -212,7 +269,7 @@ struct `A log that is copied` {
 
     @Test func `goes on where it was, wherever it was interrupted, and nobody serves a half`() async throws {
         var chance = SeededGenerator(for: "interrupted copies")
-        try fill(folder, events: 2_100, &chance)
+        try await fill(folder, events: 2_100, &chance)
         let database = try await database()
         for (from, to) in [(DataStore.Location.folder(folder), database), (database, .folder(back))] {
             var (steps, interruptions, copied) = (0, 0, [Int64]())
@@ -247,7 +304,7 @@ struct `A log that is copied` {
 
     @Test func `a half is not repaired into a whole`() async throws {
         var chance = SeededGenerator(for: "half of a log")
-        try fill(folder, events: 10, &chance)
+        try await fill(folder, events: 10, &chance)
         _ = refusal {
             _ = try LogCopy.run(from: .folder(folder), to: .folder(back)) { _ in
                 throw StorageError(.other, "interrupted")
@@ -430,7 +487,7 @@ struct `A log that is copied` {
 
     @Test func `does not go into another log`() async throws {
         var chance = SeededGenerator(for: "other logs")
-        try fill(folder, events: 3, &chance)
+        try await fill(folder, events: 3, &chance)
         let database = try await database()
         let other = try DataStore(opening: database)
         _ = try await other.log.append([event("theirs")])

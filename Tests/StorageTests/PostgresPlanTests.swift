@@ -11,6 +11,8 @@ struct `Plans of PostgreSQL` {
     /// Tables that grow with what Ferry does.
     private static let growing = [
         "events", "kept_events", "seen", "repeats", "exceptions", "requests", "tallies", "refused_messages", "jobs",
+        "people", "objects", "activity", "devices", "relationships", "segment_members", "deliveries", "event_ids",
+        "anonymous_people", "anonymous_relationships", "suppressed", "metrics", "forms",
     ]
     /// Rows that a step of a plan may look at in vain.
     private static let inVain = 1_000
@@ -41,6 +43,9 @@ struct `Plans of PostgreSQL` {
         let url = server.url() + "?options=\(options)"
         store = try DataStore(opening: .postgres(url, folder: nil), limits: limits)
         try await store.useEverything()
+        try await store.workspaces.useEverything()
+        let erasure = try await store.erasures.add(NewErasure(.init(userId: "1", email: "1@x.com"), startedAt: 0))
+        try await store.erasures.cleanWorkspaces(for: erasure, .untold)
         try store.close()
         let scan = "SELECT count(*) FROM ferry.seen WHERE seq = -1"
         _ = try PostgresConnection(PostgresURL(url)).query(scan)
@@ -79,7 +84,31 @@ struct `Plans of PostgreSQL` {
                 SELECT 'replay', 'k2', 'done', 1, 2, 0, 0, 40, 0 FROM generate_series(1, 5000) AS n;
             INSERT INTO refused_messages (source, code, reason, raw, is_cut, path, received_at, size)
                 SELECT 'web', 'c', 'r', '{}', 0, 'batch', 0, 300 FROM generate_series(1, 5000) AS n;
-            UPDATE refused_size SET messages = 5000, bytes = 1500000
+            UPDATE refused_size SET messages = 5000, bytes = 1500000;
+            INSERT INTO workspaces (name, suppression_key) VALUES ('other', ''), ('w', '\\x000102030405060708090a0b0c0d0e0f');
+            INSERT INTO people (workspace, id, email, email_key, cio_id, phone, made_at, attributes)
+                SELECT 1, n, n, n, n, n, 0, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO objects (workspace, type, id, cio_id, made_at, attributes)
+                SELECT 1, 1, n, n, 0, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO activity (workspace, person, type, timestamp, logged_at, name)
+                SELECT 1, n, 'event', 0, 0, 'A' FROM generate_series(1, 5000) AS n;
+            INSERT INTO activity (workspace, anonymous_id, type, timestamp, logged_at, name)
+                SELECT 1, n, 'event', 0, 0, 'A' FROM generate_series(1, 5000) AS n;
+            INSERT INTO devices (workspace, token, person, platform, last_used, attributes)
+                SELECT 1, n, n, 'ios', 0, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO relationships (person, object, attributes) SELECT n, n, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO segment_members (workspace, segment, person) SELECT 1, 1, n FROM generate_series(1, 5000) AS n;
+            INSERT INTO deliveries (workspace, id, person, channel) SELECT 1, n, n, 'push' FROM generate_series(1, 5000) AS n;
+            INSERT INTO event_ids (workspace, id, received_at) SELECT 1, n, 0 FROM generate_series(1, 5000) AS n;
+            INSERT INTO anonymous_people (workspace, anonymous_id, person, joined_at)
+                SELECT 1, n, n, 0 FROM generate_series(1, 5000) AS n;
+            INSERT INTO anonymous_relationships (workspace, anonymous_id, object, attributes)
+                SELECT 1, n, n, '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO suppressed (workspace, kind, value, together)
+                SELECT 1, 'id', decode(lpad(to_hex(n), 8, '0'), 'hex'), n FROM generate_series(1, 5000) AS n;
+            INSERT INTO metrics (workspace, timestamp, delivery_id, name, data)
+                SELECT 1, 0, n, 'opened', '{}' FROM generate_series(1, 5000) AS n;
+            INSERT INTO forms (workspace, made_at, id) SELECT 1, 0, n FROM generate_series(1, 5000) AS n
             """
         )
         try tables.run("VACUUM ANALYZE")

@@ -100,7 +100,7 @@ import Testing
         try await store.erasures.cleanWorkspaces(for: erasure, .untold)
         _ = try await store.log.count()
         let told = notes.taken
-        #expect(Set(told.map(\.database)) == [place == .postgres ? "postgresql" : "ferry.db", "workspace.db"])
+        #expect(Set(told.map(\.database)) == (place == .postgres ? ["postgresql"] : ["ferry.db", "workspace.db"]))
         let append = place == .postgres ? PostgresBatch.statement : "INSERT INTO events"
         #expect(told.contains { $0.sql.hasPrefix(append) } && told.contains { $0.sql.hasPrefix("COMMIT") })
         for slow in told { #expect(!slow.sql.contains("geheim"), "\(slow.sql)") }

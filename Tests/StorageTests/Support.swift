@@ -29,6 +29,9 @@ enum Engine: String, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
+    /// The other one; the same one where there is but one.
+    var other: Engine { Self.all.first { $0 != self } ?? self }
+
     /// Data with nothing in them, gone with the process.
     func empty() async throws -> DataStore.Location {
         switch self {

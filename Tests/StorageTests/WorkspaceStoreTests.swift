@@ -3,9 +3,9 @@ import Storage
 import Testing
 
 @Suite struct `Workspace store` {
-    @Test func `keeps identifiers apart that differ by a byte`() async throws {
+    @Test(arguments: Engine.all) func `keeps identifiers apart that differ by a byte`(engine: Engine) async throws {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data).workspaces
+        let store = try DataStore(opening: try await engine.data(in: scratch)).workspaces
         let ids = ["a", "a\u{0}", "a\u{0}b", "A", "\u{e9}", "e\u{301}", " a"]
         let found = try await store.write(in: "w") { workspace in
             for id in ids {
@@ -16,8 +16,10 @@ import Testing
         #expect(zip(found, ids).allSatisfy { $0?.hasSameBytes(as: $1) ?? false })
     }
 
-    @Test func `finds e-mail addresses whatever their case, and keeps their case`() async throws {
-        let store = try DataStore(opening: .memory).workspaces
+    @Test(arguments: Engine.all) func `finds e-mail addresses whatever their case, and keeps their case`(engine: Engine)
+        async throws
+    {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
         let person = try await store.write(in: "w") { workspace in
             _ = try workspace.addPerson(id: nil, email: "Ada@Example.com", madeAt: 1) { "\($0)-\($1)" }
             return try workspace.person(.email("aDA@eXAMPLE.COM"))
@@ -25,8 +27,8 @@ import Testing
         #expect(person?.email == "Ada@Example.com")
     }
 
-    @Test func `workspaces do not see one another`() async throws {
-        let store = try DataStore(opening: .memory).workspaces
+    @Test(arguments: Engine.all) func `workspaces do not see one another`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
         for name in ["one", "two"] {
             let cioId = try await store.write(in: name) { workspace in
                 try workspace.suppress([.id("blocked in \(name)")])
@@ -42,9 +44,9 @@ import Testing
         #expect(try await store.names() == ["one", "two"])
     }
 
-    @Test func `stores nothing of a transaction that throws`() async throws {
+    @Test(arguments: Engine.all) func `stores nothing of a transaction that throws`(engine: Engine) async throws {
         struct Stop: Error {}
-        let store = try DataStore(opening: .memory).workspaces
+        let store = try DataStore(opening: try await engine.empty()).workspaces
         await #expect(throws: StorageError.self) {
             try await store.write(in: "w") { workspace in
                 _ = try workspace.addPerson(id: "u1", email: nil, madeAt: 1) { "\($0)-\($1)" }
@@ -54,9 +56,11 @@ import Testing
         #expect(try await store.read(in: "w") { try $0.counts() } == WorkspaceCounts())
     }
 
-    @Test func `keeps the text of numbers and the order of attributes`() async throws {
+    @Test(arguments: Engine.all) func `keeps the text of numbers and the order of attributes`(engine: Engine)
+        async throws
+    {
         let scratch = try ScratchFolder()
-        let store = try DataStore(opening: scratch.data).workspaces
+        let store = try DataStore(opening: try await engine.data(in: scratch)).workspaces
         let text = #"{"z":1.10,"a":12345678901234567890,"nested":{"z":[1e2,null],"a":"\u0000"}}"#
         let values = try #require(try JSON(parsing: text).objectValue)
         let read = try await store.write(in: "w") { workspace in

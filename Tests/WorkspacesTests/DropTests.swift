@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// What is accepted and has no effect is told in the log, which the service does not do.
-@Suite struct Drops {
+@Suite(.onBothEngines) struct Drops {
     @Test(arguments: [
         (event(#"{"id":"blocked"}"#, "Buy"), "event: the identifier is suppressed"),
         (identify(#"{"id":"u2"}"#, #"{"email":"blocked@x.com"}"#), "identify: the identifier is suppressed"),
@@ -52,7 +52,7 @@ import Workspaces
 }
 
 /// Where workspaces differ, and what nothing public settles (track-api.md §5, §24).
-@Suite struct Settings {
+@Suite(.onBothEngines) struct Settings {
     @Test func `an identify by id may replace the e-mail address`() async throws {
         for (isOn, expected) in [(false, "u1|old@x.com"), (true, "u1|new@x.com")] {
             let test = try Playground { $0.updatesEmailUsingId = isOn }

@@ -8,7 +8,7 @@ private let minute: Int64 = 60
 private let day: Int64 = 24 * 60 * 60
 
 /// track-api.md §12.
-@Suite struct `Events` {
+@Suite(.onBothEngines) struct `Events` {
     @Test(arguments: ["event", "page", "screen"])
     func `are logged for the person with name, time and data`(action: String) async throws {
         let test = try Playground()
@@ -113,7 +113,7 @@ private let day: Int64 = 24 * 60 * 60
 }
 
 /// track-api.md §13.
-@Suite struct `Anonymous activity` {
+@Suite(.onBothEngines) struct `Anonymous activity` {
     private let anonymous = #"{"anonymous_id":"a1"}"#
     private let joining = identify(#"{"id":"u1"}"#, #"{"anonymous_id":"a1"}"#)
 

@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// Workspaces that know people by id alone, or by e-mail address alone (track-api.md §5).
-@Suite struct `Classic workspaces` {
+@Suite(.onBothEngines) struct `Classic workspaces` {
     private static let address = #"{"email":"a@x.com"}"#
     private static let id = #"{"id":"u1"}"#
 

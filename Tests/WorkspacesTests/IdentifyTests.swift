@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// track-api.md §6.2, row by row; P is the identifier of the call, B one among the attributes.
-@Suite struct `Identify: whom it touches` {
+@Suite(.onBothEngines) struct `Identify: whom it touches` {
     @Test func `row 1: nothing is stored when P is suppressed`() async throws {
         let test = try Playground()
         try await test.send(person("suppress", #"{"id":"u1"}"#), identify(#"{"id":"u1"}"#, #"{"plan":"pro"}"#))
@@ -268,7 +268,7 @@ import Workspaces
 }
 
 /// track-api.md §7 and §8.
-@Suite struct `Attributes` {
+@Suite(.onBothEngines) struct `Attributes` {
     @Test func `are merged key by key, in the order in which they came, with the text of their numbers`() async throws {
         let test = try Playground()
         try await test.send(

@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// track-api.md §17.
-@Suite struct `Objects and relationships` {
+@Suite(.onBothEngines) struct `Objects and relationships` {
     private func stored(_ test: Playground, _ id: String) async throws -> JSON? {
         try await test.workspace.object(type: "1", id: id)
     }

@@ -3,7 +3,7 @@ import Testing
 import Workspaces
 
 /// What nothing public settles, as settings (track-api.md §24); their defaults are tested elsewhere.
-@Suite struct `Open questions` {
+@Suite(.onBothEngines) struct `Open questions` {
     private static let day: Int64 = 86_400
 
     @Test func `an object of an unknown type is refused where the types are named`() async throws {

@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// track-api.md §14.
-@Suite struct `Merge` {
+@Suite(.onBothEngines) struct `Merge` {
     @Test func `the primary stays and inherits what it lacks`() async throws {
         let test = try Playground()
         try await test.send(
@@ -89,7 +89,7 @@ import Workspaces
 }
 
 /// track-api.md §15.
-@Suite struct `Delete and suppress` {
+@Suite(.onBothEngines) struct `Delete and suppress` {
     @Test func `a deleted person leaves nothing, and comes back as somebody new`() async throws {
         let test = try Playground()
         try await test.send(
@@ -176,7 +176,7 @@ import Workspaces
 }
 
 /// track-api.md §16.
-@Suite struct `Devices` {
+@Suite(.onBothEngines) struct `Devices` {
     private func add(_ id: String, _ device: String) -> String {
         person("add_device", #"{"id":"\#(id)"}"#, more: #","device":\#(device)"#)
     }

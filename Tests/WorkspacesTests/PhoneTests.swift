@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// Phone numbers as identifiers, where a workspace says so (track-api.md §6.1).
-@Suite struct `Phone numbers` {
+@Suite(.onBothEngines) struct `Phone numbers` {
     private static let number = #"{"phone":"+14155552671"}"#
 
     private func playground() throws -> Playground {

@@ -4,7 +4,7 @@ import Testing
 import Workspaces
 
 /// design.md, "Two listeners".
-@Suite struct `Reading back` {
+@Suite(.onBothEngines) struct `Reading back` {
     @Test func `a person has identifiers, attributes, devices and relationships`() async throws {
         let test = try Playground()
         try await test.send(

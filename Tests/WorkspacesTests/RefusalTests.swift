@@ -9,7 +9,7 @@ private func long(_ bytes: Int) -> String {
 }
 
 /// track-api.md §3.3 and §4: `reason field: message`, one a line.
-@Suite struct `Refusals` {
+@Suite(.onBothEngines) struct `Refusals` {
     private func refusals(_ item: String) async throws -> [String] {
         let test = try Playground()
         let refusals = try await test.refusals(item)
@@ -266,7 +266,7 @@ private func long(_ bytes: Int) -> String {
     }
 }
 
-@Suite struct `Batches and metrics` {
+@Suite(.onBothEngines) struct `Batches and metrics` {
     @Test func `items are carried out in their order`() async throws {
         let test = try Playground()
         let items = [

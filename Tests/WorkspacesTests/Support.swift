@@ -7,14 +7,15 @@ import Workspaces
 /// The time at which the tests' calls are received, where they do not say another.
 let noon: Int64 = 1_700_000_000
 
-/// A workspace in memory with a short way to send items and to look at what became of them.
+/// A new workspace with a short way to send items and to look at what became of them.
 struct Playground: Sendable {
     let workspace: Workspace
 
     init(_ change: (inout WorkspaceSettings) -> Void = { _ in }) throws {
         var settings = WorkspaceSettings()
         change(&settings)
-        workspace = Workspace(name: "test", in: try DataStore(opening: .memory).workspaces, settings: settings)
+        let store = try OnBothEngines.store ?? DataStore(opening: .memory).workspaces
+        workspace = Workspace(name: "test \(UUID())", in: store, settings: settings)
     }
 
     /// Sends items one by one; each must be accepted.

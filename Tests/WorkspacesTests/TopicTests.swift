@@ -3,7 +3,7 @@ import Testing
 import Workspaces
 
 /// What people chose to get, with the defaults of the workspace's topics (track-api.md §19).
-@Suite struct `Subscription topics` {
+@Suite(.onBothEngines) struct `Subscription topics` {
     private static let computed = "_cio_subscription_preferences_computed"
     private static let id = #"{"id":"u1"}"#
 

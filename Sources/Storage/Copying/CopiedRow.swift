@@ -16,6 +16,14 @@ enum CopiedValue: Sendable {
             }
     }
 
+    var kind: CopiedTable.Kind {
+        switch self {
+        case .integer: .integer
+        case .text: .text
+        case .bytes: .bytes
+        }
+    }
+
     var stored: any StoredValue {
         switch self {
         case .integer(let number): number

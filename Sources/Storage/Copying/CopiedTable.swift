@@ -1,4 +1,4 @@
-/// A table of the log, as both engines have it.
+/// A table as both engines have it, for what takes rows along: copies of logs, snapshots of workspaces.
 struct CopiedTable: Sendable {
     enum Kind: Sendable {
         case integer, text, bytes
@@ -20,7 +20,7 @@ struct CopiedTable: Sendable {
     /// Bytes of texts and bodies that are read and written at a time: a body may have 64 KiB, and what was refused more.
     static let pageBytes = 8 << 20
 
-    private init(
+    init(
         _ name: String,
         key: [Column],
         integers: [String] = [],
@@ -39,7 +39,7 @@ struct CopiedTable: Sendable {
     }
 
     /// Those with a number of their own as the key.
-    private static func numbered(
+    static func numbered(
         _ name: String,
         by key: String,
         integers: [String] = [],
@@ -58,8 +58,8 @@ struct CopiedTable: Sendable {
         )
     }
 
-    private static func integer(_ name: String) -> Column { Column(name: name, kind: .integer) }
-    private static func text(_ name: String) -> Column { Column(name: name, kind: .text) }
+    static func integer(_ name: String) -> Column { Column(name: name, kind: .integer) }
+    static func text(_ name: String) -> Column { Column(name: name, kind: .text) }
 
     // MARK: Statements
 

@@ -1,7 +1,8 @@
+import Foundation
 import GRDB
 import Postgres
 
-/// One end of a copy: a log that is read, or one that is made.
+/// One end of a copy: a log that is read, or one that is made, with the workspaces beside it.
 final class CopyEnd {
     private enum Database {
         case sqlite(any DatabaseWriter, OpenDatabase?)
@@ -13,6 +14,8 @@ final class CopyEnd {
     /// Where `seal.key` is; `nil` where nobody has said.
     let folder: String?
     private let database: Database
+    /// The embedded workspaces, where they are in a file beside this one.
+    private var workspaceFile: CopyEnd?
     /// Held while nobody else may write here.
     private var hold: DataFolder?
 
@@ -26,14 +29,11 @@ final class CopyEnd {
         case .memory: throw StorageError(.refused, "what is in memory can't be copied: name a folder or a database")
         case .folder(let path):
             let file = try DataFolder.log(in: path)
-            var configuration = Configuration()
-            configuration.readonly = true
-            configuration.busyMode = .timeout(5)
-            let queue = try DatabaseQueue(path: file, configuration: configuration)
-            try OpenDatabase.refuseNewer(queue, than: LogSchema.migrator, name: file)
-            let isMade = try queue.read { try LogSchema.migrator.hasCompletedMigrations($0) }
-            (name, folder, database) = (file, path, .sqlite(queue, nil))
-            guard isMade else { throw Self.earlier(file) }
+            (name, folder, database) = (file, path, try Self.read(file, LogSchema.migrator))
+            let workspaces = "\(path)/workspace.db"
+            if FileManager.default.fileExists(atPath: workspaces) {
+                workspaceFile = CopyEnd(workspaces, try Self.read(workspaces, WorkspaceSchema.migrator))
+            }
         case .postgres(let text, let path):
             let connection = try Self.connect(text)
             (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
@@ -63,12 +63,28 @@ final class CopyEnd {
                 migrator: LogSchema.migrator
             )
             (name, folder, hold, database) = (open.file, path, holder, .sqlite(open.writer, open))
+            let workspaces = try SQLiteWorkspaces(in: holder).database
+            workspaceFile = CopyEnd(workspaces.file, .sqlite(workspaces.writer, workspaces))
         case .postgres(let text, let path):
             let connection = try Self.connect(text)
             try PostgresHold.takeAlone(connection)
             try PostgresSchema.migrate(connection)
             (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
         }
+    }
+
+    private init(_ name: String, _ database: Database) {
+        (self.name, folder, self.database) = (name, nil, database)
+    }
+
+    private static func read(_ file: String, _ migrator: DatabaseMigrator) throws -> Database {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: file, configuration: configuration)
+        try OpenDatabase.refuseNewer(queue, than: migrator, name: file)
+        guard try queue.read({ try migrator.hasCompletedMigrations($0) }) else { throw earlier(file) }
+        return .sqlite(queue, nil)
     }
 
     private static func connect(_ url: String) throws -> PostgresConnection {
@@ -88,6 +104,14 @@ final class CopyEnd {
     }
 
     // MARK: Using
+
+    /// Where the embedded workspaces are; `nil` where there never were any.
+    var workspaces: CopyEnd? {
+        switch database {
+        case .sqlite: workspaceFile
+        case .postgres: self
+        }
+    }
 
     /// Keeps everybody else out, until the end of this process.
     ///
@@ -151,6 +175,7 @@ final class CopyEnd {
     }
 
     func close() {
+        workspaceFile?.close()
         switch database {
         case .sqlite(let writer, let open):
             if let open { try? open.close() } else { try? writer.close() }

@@ -1,4 +1,4 @@
-/// Copies a log with all that belongs to it to another place, of the same engine or the other, number by number
+/// Copies a log with all that belongs to it, and the embedded workspaces, to another place, of the same engine or the other, number by number
 /// (docs/postgresql.md, "Moving").
 ///
 /// Events, and the keys by which messages are recognised, are copied and compared while a server uses the source, which is
@@ -91,7 +91,8 @@ package struct LogCopy {
         try removeWhatLeft()
         changed += try compareEvents(with: try settledErasures())
         try endKeys()
-        for table in CopiedTable.others { try copy(table) }
+        for table in CopiedTable.others { try copy(table, from: source, to: target) }
+        try copyWorkspaces()
         if changed > 0 { try target.rewrite() }
         let last = try endNumbers()
         let count = try countEvents()
@@ -111,6 +112,7 @@ package struct LogCopy {
             )
         }
         let name = target.name
+        let hasWorkspaces = try target.workspaces?.read { try $0.row("SELECT 1 FROM workspaces LIMIT 1") } != nil
         state = try target.write { connection in
             let known = try connection.page(of: .secrets, after: nil)
             let isThisLog = known.map(\.encoded) == secrets.map(\.encoded)
@@ -120,6 +122,7 @@ package struct LogCopy {
             }
             guard !isThisLog else { throw Self.refused(name, "holds this log already") }
             guard try Self.isEmpty(connection) else { throw Self.refused(name, "holds another log") }
+            guard !hasWorkspaces else { throw Self.refused(name, "holds embedded workspaces") }
             try CopyState.begin(connection)
             try connection.run("DELETE FROM secrets")
             try connection.insert(secrets, into: .secrets)
@@ -134,7 +137,7 @@ package struct LogCopy {
     private static func refused(_ name: String, _ words: String) -> StorageError {
         StorageError(
             .refused,
-            "\(name) \(words). To copy into it, make it empty: a folder by moving ferry.db away, a database by "
+            "\(name) \(words). To copy into it, make it empty: a folder by moving ferry.db and workspace.db away, a database by "
                 + "DROP SCHEMA ferry CASCADE"
         )
     }
@@ -267,7 +270,7 @@ package struct LogCopy {
     // MARK: Everything else
 
     /// Copies a table anew, and compares it.
-    private func copy(_ table: CopiedTable) throws {
+    private func copy(_ table: CopiedTable, from source: CopyEnd, to target: CopyEnd) throws {
         _ = try target.write { try $0.run("DELETE FROM \(table.name)") }
         var (original, copied) = (RowSum(), RowSum())
         try source.forEachPage(of: table) { page in
@@ -283,6 +286,13 @@ package struct LogCopy {
         try target.forEachPage(of: table) { for row in $0 { copied.add(row) } }
         guard original == copied else { throw Self.differs(table.name, target.name) }
         try report(.table(table.name, rows: copied.rows, checksum: copied.digits))
+    }
+
+    private func copyWorkspaces() throws {
+        guard let source = source.workspaces, let target = target.workspaces else { return }
+        for table in [.workspaces, .workspaceKeys] + CopiedTable.ofWorkspaces {
+            try copy(table, from: source, to: target)
+        }
     }
 
     /// The next event gets the next number.

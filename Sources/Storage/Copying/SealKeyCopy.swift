@@ -10,9 +10,13 @@ struct SealKeyCopy {
     ///
     /// - Throws: `refused` where the target has another key than the one that the secrets need.
     init(from source: CopyEnd, to target: CopyEnd) throws {
-        hasSecrets = try source.read { connection in
-            try ["sealed_secrets", "kept_sources"].contains { try connection.row("SELECT 1 FROM \($0) LIMIT 1") != nil }
+        func isAny(_ tables: [String], _ end: CopyEnd?) throws -> Bool {
+            try end?.read { connection in
+                try tables.contains { try connection.row("SELECT 1 FROM \($0) LIMIT 1") != nil }
+            } ?? false
         }
+        hasSecrets =
+            try isAny(["sealed_secrets", "kept_sources"], source) || isAny(["workspace_keys"], source.workspaces)
         (from, to) = (source.folder, target.folder)
         guard hasSecrets, let from, let to, let key = Self.key(in: from), let other = Self.key(in: to), other != key
         else {
@@ -20,8 +24,7 @@ struct SealKeyCopy {
         }
         throw StorageError(
             .refused,
-            "\(to)/seal.key is not the key of \(from), which opens the secrets in the log: move it away. What else it has "
-                + "sealed is in the embedded workspaces there"
+            "\(to)/seal.key is not the key of \(from), which opens the secrets in the log: move it away"
         )
     }
 

@@ -76,6 +76,31 @@ struct Connection {
         }
     }
 
+    /// Behind a SELECT: the rows are nobody else's to change until the end of the transaction. SQLite has one writer anyway.
+    var forUpdate: String {
+        switch engine {
+        case .sqlite: ""
+        case .postgres: " FOR UPDATE"
+        }
+    }
+
+    /// A table `k` of numbers in a column `value`: those of the statement's first value, a JSON array.
+    var each: String {
+        switch engine {
+        case .sqlite: "json_each(?1) AS k"
+        case .postgres: "(SELECT value::BIGINT FROM json_array_elements_text(?1::JSON)) AS k"
+        }
+    }
+
+    /// Whether the number in a column is one of those in the statement's first value, a JSON array.
+    func isAmong(_ column: String) -> String {
+        switch engine {
+        case .sqlite: "\(column) IN (SELECT value FROM json_each(?1))"
+        // As an array, so that each is looked up: how many there are PostgreSQL does not see.
+        case .postgres: "\(column) = ANY (ARRAY(SELECT value::BIGINT FROM json_array_elements_text(?1::JSON)))"
+        }
+    }
+
     /// The first column of the one row that a statement gives: of an insertion the number that it `RETURNING`s.
     func number(_ sql: String, _ values: [any StoredValue] = []) throws -> Int64 {
         guard let row = try row(sql, values) else { throw StorageError.unreadable("number") }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// Erasing people from everything that is stored (delivery.md F44), in pieces that take a few milliseconds each.
 ///
 /// What is to be done stands in the row of the erasure, so that it goes on after a restart wherever it was. Each piece may
@@ -20,10 +18,10 @@ package struct Erasures: Sendable {
     private static let lookedBytes = 1 << 20
 
     private let log: EventLog
-    private let workspaces: OpenDatabase
+    private let workspaces: any WorkspaceEngine
     private var commits: GroupCommit
 
-    init(_ log: EventLog, workspaces: OpenDatabase) {
+    init(_ log: EventLog, workspaces: any WorkspaceEngine) {
         self.log = log
         self.workspaces = workspaces
         commits = log.commits
@@ -198,9 +196,11 @@ package struct Erasures: Sendable {
     package func cleanWorkspaces(for erasure: Erasure, _ part: WorkspacePart) async throws(StorageError) {
         guard let person = erasure.person else { return }
         for step in WorkspaceErasing.steps {
-            var key: [DatabaseValue]? = step.beginning
+            var key: [CopiedValue]? = step.beginning
             while let after = key {
-                let (next, receipt) = try await workspaces.write { connection in
+                let (next, receipt) = try await workspaces.write { [commits, workspaces] connection in
+                    // Where others write too, this is only for whoever is to do it now.
+                    if workspaces.isShared { try commits.check(connection) }
                     // Each time anew: somebody may have come.
                     let erasing = try WorkspaceErasing(person, of: erasure, part, connection)
                     var receipt = Erasure.Receipt()

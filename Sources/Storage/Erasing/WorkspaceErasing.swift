@@ -1,4 +1,3 @@
-import GRDB
 import LosslessJSON
 
 /// Which of the embedded workspaces are cleaned.
@@ -26,19 +25,23 @@ struct WorkspaceErasing: Sendable {
     /// People who have come since.
     private let spared: Set<Int64>
 
+    /// Nobody else writes a workspace until the end of the transaction.
+    ///
     /// - Throws: the errors of the disk.
     init(
         _ person: Erasure.Person,
         of erasure: Erasure,
         _ part: WorkspacePart,
-        _ connection: Database
+        _ connection: Connection
     ) throws {
         self.person = person
         redaction = person.redaction
         since = erasure.startedAt / 1_000
         var workspaces: Set<Int64> = []
         var spared: Set<Int64> = []
-        for row in try connection.rows("SELECT workspace, name FROM workspaces") {
+        for row in try connection.rows(
+            "SELECT workspace, name FROM workspaces ORDER BY workspace" + connection.forUpdate
+        ) {
             let (number, name) = (try row.integer(0), try row.text(1))
             let told = erasure.told.filter { $0.workspace.map(name.hasSameBytes) ?? false }
             guard told.isEmpty == (part == .untold) else { continue }
@@ -53,7 +56,7 @@ struct WorkspaceErasing: Sendable {
     private static func named(
         _ person: Erasure.Person,
         in workspace: Int64,
-        _ connection: Database
+        _ connection: Connection
     ) throws -> Set<Int64> {
         let identifiers = [
             person.userId.map(PersonIdentifier.id), person.email.map(PersonIdentifier.email), person.cioId,
@@ -74,7 +77,7 @@ struct WorkspaceErasing: Sendable {
     }
 
     /// What a command will take away.
-    static func find(_ person: Erasure.Person, in workspace: String, _ connection: Database) throws -> Found {
+    static func find(_ person: Erasure.Person, in workspace: String, _ connection: Connection) throws -> Found {
         let row = try connection.row("SELECT workspace FROM workspaces WHERE name = ?", [Text(workspace)])
         guard let number = try row?.integer(0) else { return Found() }
         let people = try named(person, in: number, connection)
@@ -92,13 +95,13 @@ struct WorkspaceErasing: Sendable {
     /// One way through one table.
     struct Step: Sendable {
         /// Before the first row, by the columns of the key.
-        let beginning: [DatabaseValue]
+        let beginning: [CopiedValue]
         /// Cleans some rows behind a key; returns the last one's, `nil` at the end.
         let clean:
             @Sendable (
-                _ after: [DatabaseValue], _ erasing: WorkspaceErasing, _ receipt: inout Erasure.Receipt,
-                _ connection: Database
-            ) throws -> [DatabaseValue]?
+                _ after: [CopiedValue], _ erasing: WorkspaceErasing, _ receipt: inout Erasure.Receipt,
+                _ connection: Connection
+            ) throws -> [CopiedValue]?
     }
 
     /// Rows that one transaction looks at.
@@ -110,41 +113,42 @@ struct WorkspaceErasing: Sendable {
 
     /// The people who have one of the ids or addresses. Of one with much activity some is removed at a time, the rest goes with
     /// the person.
-    private static let people = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+    private static let people = Step(beginning: [.integer(0)]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
-            // Where people are known by id alone the address is one of the attributes.
             """
-            SELECT person, id, coalesce(email, CAST(json_extract(attributes, '$.email[0]') AS TEXT)), workspace, cio_id
-            FROM people
+            SELECT person, id, email, workspace, cio_id, attributes FROM people
             WHERE person > ? ORDER BY person LIMIT \(limit)
             """,
-            StatementArguments(after)
+            after.map(\.stored)
         )
         for row in rows {
-            let (number, id, email) = (try row.integer(0), try row.optionalText(1), try row.optionalText(2))
+            let (number, id) = (try row.integer(0), try row.optionalText(1))
             guard erasing.isMeant(try row.integer(3), number) else { continue }
+            // Where people are known by id alone the address is one of the attributes.
+            let email =
+                try row.optionalText(2) ?? AttributeSet(storedText: row.text(5))["email"]?.value?.stringValue
             let cioId = "cio_\(try row.text(4))"
             let isTheirs =
                 erasing.person.isId(id) || erasing.person.isAddress(email)
                 || erasing.person.userId?.hasSameBytes(as: cioId) == true
             guard isTheirs else { continue }
-            try connection.run(
+            let activities = try connection.run(
                 "DELETE FROM activity WHERE entry IN (SELECT entry FROM activity WHERE person = ? LIMIT \(limit))",
                 [number]
             )
-            receipt.activities += Int64(connection.changesCount)
+            receipt.activities += Int64(activities)
             // There is more to do here.
-            guard connection.changesCount < limit else { return [(number - 1).databaseValue] }
+            guard activities < limit else { return [.integer(number - 1)] }
             try connection.run("DELETE FROM people WHERE person = ?", [number])
             receipt.people += 1
         }
-        return rows.last?.first(1)
+        return try rows.last.map { [.integer(try $0.integer(0))] }
     }
 
-    private static let anonymousIds = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+    private static let anonymousIds = Step(beginning: [.integer(0)]) { after, erasing, receipt, connection in
         guard let workspace = try nextWorkspace(after, connection) else { return nil }
         for id in erasing.person.texts where erasing.isMeant(workspace) {
-            let arguments: StatementArguments = [workspace, Text(id)]
+            let arguments: [any StoredValue] = [workspace, Text(id)]
             let owner = try connection.row(
                 "SELECT person FROM anonymous_people WHERE workspace = ? AND anonymous_id = ?",
                 arguments
@@ -154,25 +158,25 @@ struct WorkspaceErasing: Sendable {
                 try connection.run("DELETE FROM \(table) WHERE workspace = ? AND anonymous_id = ?", arguments)
             }
         }
-        return [workspace.databaseValue]
+        return [.integer(workspace)]
     }
 
-    private static func nextWorkspace(_ after: [DatabaseValue], _ connection: Database) throws -> Int64? {
+    private static func nextWorkspace(_ after: [CopiedValue], _ connection: Connection) throws -> Int64? {
         try connection.row(
             "SELECT workspace FROM workspaces WHERE workspace > ? ORDER BY workspace LIMIT 1",
-            StatementArguments(after)
+            after.map(\.stored)
         )?.integer(0)
     }
 
     /// What anonymous people did goes, also where it has become somebody else's; what speaks of the person otherwise stays
     /// without them.
-    private static let activity = Step(beginning: [0.databaseValue]) { after, erasing, receipt, connection in
+    private static let activity = Step(beginning: [.integer(0)]) { after, erasing, receipt, connection in
         let rows = try connection.rows(
             """
             SELECT entry, name, identifiers, data, anonymous_id, type, workspace, person, logged_at FROM activity
             WHERE entry > ? ORDER BY entry LIMIT \(limit)
             """,
-            StatementArguments(after)
+            after.map(\.stored)
         )
         for row in rows {
             let entry = try row.integer(0)
@@ -204,7 +208,7 @@ struct WorkspaceErasing: Sendable {
                 [changed[0], changed[1], changed[2], entry]
             )
         }
-        return rows.last?.first(1)
+        return try rows.last.map { [.integer(try $0.integer(0))] }
     }
 
     // MARK: Other texts
@@ -213,8 +217,10 @@ struct WorkspaceErasing: Sendable {
     private struct Texts: Sendable {
         let table: String
         /// The columns of the key, and what is less than the first one's values.
-        let key: [(column: String, beginning: DatabaseValue)]
+        let key: [(column: String, beginning: CopiedValue)]
         let columns: [(name: String, kind: Redaction.Kind)]
+        /// Of these, which repeat what another one has: they are not counted.
+        var repeated: [String] = []
         /// Where the row belongs, and to whom, if to somebody.
         var workspace = "workspace"
         var person = "NULL"
@@ -227,55 +233,56 @@ struct WorkspaceErasing: Sendable {
     private static let texts = [
         Texts(
             table: "people",
-            key: [("person", 0.databaseValue)],
-            columns: [("attributes", .json)],
+            key: [("person", .integer(0))],
+            columns: [("attributes", .json), ("phone", .name)],
+            repeated: ["phone"],
             person: "person"
         ),
         Texts(
             table: "devices",
-            key: [("workspace", 0.databaseValue), ("token", "".databaseValue)],
+            key: [("workspace", .integer(0)), ("token", .text(""))],
             columns: [("attributes", .json)],
             person: "person",
             goesWith: ["token"]
         ),
         Texts(
             table: "relationships",
-            key: [("person", 0.databaseValue), ("object", 0.databaseValue)],
+            key: [("person", .integer(0)), ("object", .integer(0))],
             columns: [("attributes", .json)],
             workspace: "(SELECT workspace FROM people WHERE people.person = relationships.person)",
             person: "person"
         ),
         Texts(
             table: "anonymous_relationships",
-            key: [("workspace", 0.databaseValue), ("anonymous_id", "".databaseValue), ("object", 0.databaseValue)],
+            key: [("workspace", .integer(0)), ("anonymous_id", .text("")), ("object", .integer(0))],
             columns: [("attributes", .json)]
         ),
         Texts(
             table: "objects",
-            key: [("object", 0.databaseValue)],
+            key: [("object", .integer(0))],
             columns: [("attributes", .json), ("id", .name)],
             numbered: ["id"]
         ),
         Texts(
             table: "event_ids",
-            key: [("workspace", 0.databaseValue), ("id", "".databaseValue)],
+            key: [("workspace", .integer(0)), ("id", .text(""))],
             columns: [],
             goesWith: ["id"]
         ),
         Texts(
             table: "metrics",
-            key: [("metric", 0.databaseValue)],
+            key: [("metric", .integer(0))],
             columns: [("delivery_id", .name), ("name", .name), ("data", .json)]
         ),
         Texts(
             table: "forms",
-            key: [("form", 0.databaseValue)],
+            key: [("form", .integer(0))],
             columns: [("id", .name)],
             numbered: ["id"]
         ),
         Texts(
             table: "deliveries",
-            key: [("workspace", 0.databaseValue), ("id", "".databaseValue)],
+            key: [("workspace", .integer(0)), ("id", .text(""))],
             columns: [],
             goesWith: ["id"]
         ),
@@ -292,11 +299,14 @@ struct WorkspaceErasing: Sendable {
                 WHERE (\(key.joined(separator: ", "))) > (\(marks)) ORDER BY \(key.joined(separator: ", "))
                 LIMIT \(limit)
                 """,
-                StatementArguments(after)
+                after.map(\.stored)
             )
+            func place(of row: StoredRow) throws -> [CopiedValue] {
+                try texts.key.enumerated().map { try CopiedValue($1.beginning.kind, row, $0) }
+            }
             let isRow = key.map { "\($0) = ?" }.joined(separator: " AND ")
             for row in rows {
-                let place = row.first(key.count)
+                let place = try place(of: row)
                 let owner = key.count + tests.count - 2
                 guard erasing.isMeant(try row.integer(owner), try row.optionalInteger(owner + 1)) else { continue }
                 let goes = try texts.goesWith.indices.contains { index in
@@ -304,22 +314,23 @@ struct WorkspaceErasing: Sendable {
                     return erasing.redaction.redacted(text, .name) != nil
                 }
                 if goes {
-                    try connection.run("DELETE FROM \(texts.table) WHERE \(isRow)", StatementArguments(place))
+                    try connection.run("DELETE FROM \(texts.table) WHERE \(isRow)", place.map(\.stored))
                     receipt.replaced += 1
                     continue
                 }
                 for (index, column) in texts.columns.enumerated() {
-                    let text = try row.text(key.count + index)
-                    guard let (clean, count) = erasing.redaction.redacted(text, column.kind) else { continue }
-                    receipt.replaced += Int64(count)
+                    let text = try row.optionalText(key.count + index)
+                    guard let (clean, count) = text.flatMap({ erasing.redaction.redacted($0, column.kind) })
+                    else { continue }
+                    if !texts.repeated.contains(column.name) { receipt.replaced += Int64(count) }
                     let number = texts.numbered.contains(column.name) ? " \(try row.integer(0))" : ""
                     try connection.run(
                         "UPDATE \(texts.table) SET \(column.name) = ? WHERE \(isRow)",
-                        StatementArguments([Text(clean + number).databaseValue] + place)
+                        [Text(clean + number)] + place.map(\.stored)
                     )
                 }
             }
-            return rows.last?.first(key.count)
+            return try rows.last.map(place)
         }
     }
 }
@@ -330,9 +341,4 @@ extension Erasure.Person {
         guard let userId, userId.hasPrefix("cio_") else { return nil }
         return .cioId(String(userId.dropFirst(4)))
     }
-}
-
-extension Row {
-    /// The first so many columns, as the key of the row.
-    func first(_ count: Int) -> [DatabaseValue] { Array(databaseValues.prefix(count)) }
 }

@@ -27,6 +27,9 @@ struct GroupCommit: Sendable {
         return commits
     }
 
+    /// - Throws: `locked` when the lease under which calls write is another node's.
+    func check(_ connection: Connection) throws { try lease?.check(connection) }
+
     /// Does `work` in the next transaction and returns after its commit.
     ///
     /// `work` may throw a `StorageError` before it has written anything; that fails this call alone. Cancelling the

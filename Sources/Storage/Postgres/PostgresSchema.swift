@@ -14,7 +14,7 @@ enum PostgresSchema {
             "2026-11-26 how far is read",
             "ALTER TABLE cursors ADD COLUMN read_through BIGINT NOT NULL DEFAULT 0"
         ),
-        ("2026-11-26 spools", spools),
+        ("2026-11-26 spools", spools), ("2026-11-26 workspaces", PostgresWorkspaceSchema.tables),
     ]
 
     /// Makes what is missing, one process at a time.

@@ -33,6 +33,11 @@ package struct AttributeSet: Sendable {
         )
     }
 
+    /// The number by which the person may be found; a text that is longer is nobody's number.
+    var phone: String? {
+        self["phone"]?.value?.stringValue.flatMap { $0.utf8.count <= 32 ? $0 : nil }
+    }
+
     /// How many attributes have a value.
     package var count: Int {
         entries.reduce(0) { $0 + ($1.value == nil ? 0 : 1) }

@@ -9,7 +9,7 @@ enum WorkspaceSchema {
         migrator.registerMigration("2026-11-23 activity") { try createActivity($0) }
         migrator.registerMigration("2026-11-25 anonymous ids by time") { try indexAnonymousIdsByTime($0) }
         migrator.registerMigration("2026-11-25 suppressed together") { try indexSuppressed($0) }
-        migrator.registerMigration("2026-11-26 suppressed by marks") { try SuppressionMarks.introduce($0) }
+        migrator.registerMigration("2026-11-26 suppressed by marks") { try markSuppressed($0) }
         migrator.registerMigration("2026-11-26 segments, forms, deliveries") { try createSegments($0) }
         migrator.registerMigration("2026-11-26 people by phone") { try indexPhones($0) }
         migrator.registerMigration("2026-11-26 keys of workspaces") { try createKeys($0) }
@@ -17,8 +17,12 @@ enum WorkspaceSchema {
             // Those that are there were received before everything.
             try connection.execute(sql: "ALTER TABLE event_ids ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("2026-11-26 as in PostgreSQL") { try alignWithPostgres($0) }
         return migrator
     }
+
+    /// The names of the migrations, in their order.
+    static var steps: [String] { migrator.migrations }
 
     private static func createPeople(_ connection: Database) throws {
         // AUTOINCREMENT: neither a person's number nor a workspace's is ever used again, so no cio_id is.
@@ -158,12 +162,44 @@ enum WorkspaceSchema {
         )
     }
 
-    /// The value of the attribute `phone`. The index is on this very text.
-    static let phone = "json_extract(attributes, '$.phone[0]')"
-
     private static func indexPhones(_ connection: Database) throws {
+        let phone = "json_extract(attributes, '$.phone[0]')"
         try connection.execute(
             sql: "CREATE INDEX people_by_phone ON people (workspace, \(phone)) WHERE \(phone) IS NOT NULL"
+        )
+    }
+
+    /// Makes a secret, and marks with it of the identifiers that are there.
+    private static func markSuppressed(_ connection: Database) throws {
+        let key = SuppressionMarks.newKey()
+        try connection.execute(
+            sql: "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+        )
+        try connection.run("INSERT INTO secrets (name, value) VALUES ('suppressed', ?)", [Bytes(key)])
+        for row in try connection.rows("SELECT workspace, kind, value FROM suppressed") {
+            let (workspace, kind, value) = (try row.integer(0), try row.text(1), try row.text(2))
+            try connection.run(
+                "UPDATE suppressed SET value = ? WHERE workspace = ? AND kind = ? AND value = ?",
+                [SuppressionMarks.mark(of: value, kind, with: key), workspace, Text(kind), Text(value)]
+            )
+        }
+    }
+
+    /// Phones in a column of their own, a secret for each workspace, and a count by which others see that it was written.
+    private static func alignWithPostgres(_ connection: Database) throws {
+        try connection.execute(
+            sql: """
+                ALTER TABLE workspaces ADD COLUMN suppression_key BLOB;
+                UPDATE workspaces SET suppression_key = (SELECT value FROM secrets WHERE name = 'suppressed');
+                DROP TABLE secrets;
+                ALTER TABLE workspaces ADD COLUMN writes INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE people ADD COLUMN phone TEXT;
+                UPDATE people SET phone = json_extract(attributes, '$.phone[0]')
+                    WHERE json_type(attributes, '$.phone[0]') = 'text'
+                        AND length(CAST(json_extract(attributes, '$.phone[0]') AS BLOB)) <= 32;
+                DROP INDEX people_by_phone;
+                CREATE INDEX people_by_phone ON people (workspace, phone, person) WHERE phone IS NOT NULL;
+                """
         )
     }
 

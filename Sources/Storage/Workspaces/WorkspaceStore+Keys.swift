@@ -1,5 +1,3 @@
-import GRDB
-
 /// What opens the workspaces that somebody made by coming with new credentials: nobody else could say it again after a
 /// restart. The keys are sealed.
 extension WorkspaceStore {
@@ -19,10 +17,13 @@ extension WorkspaceStore {
 
     /// Remembers what opens a workspace.
     package func keep(siteId: String, apiKey: String, of workspace: String) async throws(StorageError) {
-        try await database.write { [seal] connection in
+        try await engine.write { [seal] connection in
             let sealed = try seal.seal(apiKey, at: Self.place(workspace))
             try connection.run(
-                "INSERT OR REPLACE INTO workspace_keys (name, site_id, sealed) VALUES (?, ?, ?)",
+                """
+                INSERT INTO workspace_keys (name, site_id, sealed) VALUES (?, ?, ?)
+                ON CONFLICT (name) DO UPDATE SET site_id = excluded.site_id, sealed = excluded.sealed
+                """,
                 [Text(workspace), Text(siteId), Bytes(sealed)]
             )
         }
@@ -30,7 +31,7 @@ extension WorkspaceStore {
 
     /// What was kept, by the names of the workspaces.
     package func keptKeys() async throws(StorageError) -> [Keys] {
-        try await database.read { [seal] connection in
+        try await engine.read { [seal] connection in
             try connection.rows("SELECT name, site_id, sealed FROM workspace_keys ORDER BY name").map { row in
                 let name = try row.text(0)
                 let key = try? seal.open(row.bytes(2), at: Self.place(name))

@@ -1,37 +1,33 @@
-import GRDB
 package import LosslessJSON
 
 /// The tables of the embedded workspaces, each of which is known by its name.
 ///
 /// What a workspace does with an operation is decided in the room Workspaces; here stands what it remembers.
 package struct WorkspaceStore: Sendable {
-    let database: OpenDatabase
-    /// Tells of what `write` did.
-    package let changes = WorkspaceChanges()
+    let engine: any WorkspaceEngine
+    /// Tells of what was written.
+    package let changes: WorkspaceChanges
 
     let seal: SecretSeal
 
-    init(_ database: OpenDatabase, seal: SecretSeal) {
-        self.database = database
+    init(_ engine: any WorkspaceEngine, seal: SecretSeal) {
+        self.engine = engine
         self.seal = seal
+        changes = engine.isShared ? WorkspaceChanges { await Self.writes(engine) } : WorkspaceChanges()
     }
 
     /// Carries out all of `work` on one workspace, or nothing of it when it throws. The workspace is made on first use.
     ///
-    /// Writers come one after the other. The commit survives the process; see `DataStore` for the loss of power.
-    /// Cancelling the task has no effect.
+    /// Writers of a workspace come one after the other, whichever processes they are in. The commit survives the process; see
+    /// `DataStore` for the loss of power. Cancelling the task has no effect.
+    ///
+    /// - Throws: the error of the disk. Where the connection to a server was lost at the very end, all of it may have been
+    ///   done all the same.
     package func write<Value: Sendable>(
         in workspace: String,
         _ work: @escaping @Sendable (WorkspaceTransaction) throws -> Value
     ) async throws(StorageError) -> Value {
-        let value = try await database.write { connection in
-            // Not OR IGNORE, which would use up a number each time.
-            try connection.run(
-                "INSERT INTO workspaces (name) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM workspaces WHERE name = ?1)",
-                [Text(workspace)]
-            )
-            return try work(WorkspaceTransaction(connection, workspace: workspace))
-        }
+        let value = try await engine.write { try work(WorkspaceTransaction(writing: workspace, $0)) }
         changes.written(workspace)
         return value
     }
@@ -41,15 +37,22 @@ package struct WorkspaceStore: Sendable {
         in workspace: String,
         _ work: @escaping @Sendable (WorkspaceTransaction) throws -> Value
     ) async throws(StorageError) -> Value {
-        try await database.read { connection in
-            try work(WorkspaceTransaction(connection, workspace: workspace))
-        }
+        try await engine.read { try work(WorkspaceTransaction(reading: workspace, $0)) }
     }
 
     /// The names of the workspaces that were ever written, in the order of their first use.
     package func names() async throws(StorageError) -> [String] {
-        try await database.read { connection in
+        try await engine.read { connection in
             try connection.rows("SELECT name FROM workspaces ORDER BY workspace").map { try $0.text(0) }
+        }
+    }
+
+    /// How often each was written; none while they can't be read.
+    private static func writes(_ engine: any WorkspaceEngine) async -> [String: Int64]? {
+        try? await engine.read { connection in
+            try connection.rows("SELECT name, writes FROM workspaces").reduce(into: [:]) {
+                $0[try $1.text(0)] = try $1.integer(1)
+            }
         }
     }
 }

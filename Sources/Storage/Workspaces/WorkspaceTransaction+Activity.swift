@@ -1,4 +1,3 @@
-import GRDB
 import LosslessJSON
 
 /// The activity log, and what is known of anonymous ids (track-api.md §12, §13, §20).
@@ -30,11 +29,10 @@ extension WorkspaceTransaction {
         try connection.run(
             """
             INSERT INTO event_ids (workspace, id, received_at) VALUES (?1, ?2, ?3)
-            ON CONFLICT (workspace, id) DO UPDATE SET received_at = ?3 WHERE received_at < ?4
+            ON CONFLICT (workspace, id) DO UPDATE SET received_at = ?3 WHERE event_ids.received_at < ?4
             """,
             [workspace, Text(id), time, oldest ?? .min]
-        )
-        return connection.changesCount > 0
+        ) > 0
     }
 
     /// The log from the newest entry down, below a number (`nil`: from the top), at most `limit`.
@@ -60,7 +58,7 @@ extension WorkspaceTransaction {
     /// The entries of these numbers, the newest first.
     func activity(at numbers: [Int64]) throws -> [ListedActivity] {
         try connection.rows(
-            Self.selectActivity + " WHERE a.entry IN (SELECT value FROM json_each(?)) ORDER BY a.entry DESC",
+            Self.selectActivity + " WHERE \(connection.isAmong("a.entry")) ORDER BY a.entry DESC",
             [numbers.description]
         ).map { try ListedActivity($0) }
     }
@@ -100,7 +98,6 @@ extension WorkspaceTransaction {
             """,
             [person.number, workspace, Text(anonymousId), time]
         )
-        return connection.changesCount
     }
 
     /// Removes entries of anonymous ids that nobody has and that were logged before `time`, at most `limit`.
@@ -119,7 +116,10 @@ extension WorkspaceTransaction {
     /// Remembers with whom an anonymous id was joined last, and when (Unix seconds).
     package func join(anonymousId: String, with person: PersonKey, at time: Int64) throws {
         try connection.run(
-            "INSERT OR REPLACE INTO anonymous_people (workspace, anonymous_id, person, joined_at) VALUES (?, ?, ?, ?)",
+            """
+            INSERT INTO anonymous_people (workspace, anonymous_id, person, joined_at) VALUES (?, ?, ?, ?)
+            ON CONFLICT (workspace, anonymous_id) DO UPDATE SET person = excluded.person, joined_at = excluded.joined_at
+            """,
             [workspace, Text(anonymousId), person.number, time]
         )
     }
@@ -151,8 +151,9 @@ extension WorkspaceTransaction {
     ) throws {
         try connection.run(
             """
-            INSERT OR REPLACE INTO anonymous_relationships (workspace, anonymous_id, object, attributes)
+            INSERT INTO anonymous_relationships (workspace, anonymous_id, object, attributes)
             VALUES (?, ?, ?, ?)
+            ON CONFLICT (workspace, anonymous_id, object) DO UPDATE SET attributes = excluded.attributes
             """,
             [workspace, Text(id), object.number, attributes.storedText]
         )
@@ -240,18 +241,14 @@ extension WorkspaceTransaction {
 
     /// Empties the workspace. Its number stays, and no number of a person or object is used again.
     package func removeEverything() throws {
-        try connection.run("DELETE FROM people WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM objects WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM activity WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM suppressed WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM event_ids WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM metrics WHERE workspace = ?", [workspace])
-        try connection.run("DELETE FROM forms WHERE workspace = ?", [workspace])
+        for table in CopiedTable.ofWorkspaces.reversed() {
+            try connection.run("DELETE FROM \(table.name) WHERE \(table.isOfWorkspace)", [workspace])
+        }
     }
 }
 
 extension ListedActivity {
-    fileprivate init(_ row: Row) throws {
+    fileprivate init(_ row: StoredRow) throws {
         number = try row.integer(0)
         type = try row.text(1)
         timestamp = try row.integer(2)

@@ -1,5 +1,3 @@
-import GRDB
-
 /// A form and what came by it (track-api.md §9.10).
 package struct StoredForm: Sendable {
     /// Rises in the order in which forms were first seen.
@@ -18,7 +16,7 @@ extension WorkspaceTransaction {
     /// Remembers a form, which its first answer makes, also one that is refused (track-api.md §9.10).
     package func registerForm(_ id: String, at time: Int64) throws {
         try connection.run(
-            "INSERT OR IGNORE INTO forms (workspace, id, made_at) VALUES (?, ?, ?)",
+            "INSERT INTO forms (workspace, id, made_at) VALUES (?, ?, ?) ON CONFLICT (workspace, id) DO NOTHING",
             [workspace, Text(id), time]
         )
     }
@@ -55,7 +53,10 @@ extension WorkspaceTransaction {
     /// Remembers to whom a delivery went, and by which channel.
     package func setDelivery(_ id: String, person: PersonKey, channel: String) throws {
         try connection.run(
-            "INSERT OR REPLACE INTO deliveries (workspace, id, person, channel) VALUES (?, ?, ?, ?)",
+            """
+            INSERT INTO deliveries (workspace, id, person, channel) VALUES (?, ?, ?, ?)
+            ON CONFLICT (workspace, id) DO UPDATE SET person = excluded.person, channel = excluded.channel
+            """,
             [workspace, Text(id), person.number, Text(channel)]
         )
     }

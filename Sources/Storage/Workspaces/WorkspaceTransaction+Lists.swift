@@ -1,5 +1,3 @@
-import GRDB
-
 /// What belongs to the members of a list: one statement for all of them, however many there are.
 extension WorkspaceTransaction {
     /// How many of one kind are read of each member; a member may have a hundred thousand.
@@ -23,7 +21,7 @@ extension WorkspaceTransaction {
 
     private func attributes(_ key: String, _ table: String, _ keys: [Int64]) throws -> [Int64: AttributeSet] {
         let rows = try connection.rows(
-            "SELECT \(key), attributes FROM \(table) WHERE \(key) IN (SELECT value FROM json_each(?))",
+            "SELECT \(key), attributes FROM \(table) WHERE \(connection.isAmong(key))",
             [keys.description]
         )
         return try rows.reduce(into: [:]) { $0[try $1.integer(0)] = try AttributeSet(storedText: $1.text(1)) }
@@ -33,10 +31,10 @@ extension WorkspaceTransaction {
     package func devices(of people: [PersonKey]) throws -> [PersonKey: Belongings<StoredDevice>] {
         try belongings(
             """
-            SELECT d.person, d.token, d.platform, d.last_used, d.attributes FROM json_each(?1) k
+            SELECT d.person, d.token, d.platform, d.last_used, d.attributes FROM \(connection.each)
             JOIN devices d ON d.workspace = ?2 AND d.person = k.value AND d.token <= (
                 SELECT max(token) FROM (
-                    SELECT token FROM devices WHERE workspace = ?2 AND person = k.value ORDER BY token LIMIT ?3))
+                    SELECT token FROM devices WHERE workspace = ?2 AND person = k.value ORDER BY token LIMIT ?3) AS page)
             ORDER BY d.person, d.token
             """,
             of: people.map(\.number)
@@ -49,10 +47,10 @@ extension WorkspaceTransaction {
     ) throws -> [PersonKey: Belongings<(object: StoredObject, attributes: AttributeSet)>] {
         try belongings(
             """
-            SELECT r.person, o.object, o.type, o.id, o.cio_id, r.attributes FROM json_each(?1) k
+            SELECT r.person, o.object, o.type, o.id, o.cio_id, r.attributes FROM \(connection.each)
             JOIN relationships r ON r.person = k.value AND r.object <= (
                 SELECT max(object) FROM (
-                    SELECT object FROM relationships WHERE person = k.value ORDER BY object LIMIT ?3))
+                    SELECT object FROM relationships WHERE person = k.value ORDER BY object LIMIT ?3) AS page)
             JOIN objects o ON o.object = r.object AND o.workspace = ?2
             ORDER BY r.person, r.object
             """,
@@ -66,10 +64,10 @@ extension WorkspaceTransaction {
     ) throws -> [ObjectKey: Belongings<(person: StoredPerson, attributes: AttributeSet)>] {
         try belongings(
             """
-            SELECT r.object, p.person, p.id, p.email, p.cio_id, p.made_at, r.attributes FROM json_each(?1) k
+            SELECT r.object, p.person, p.id, p.email, p.cio_id, p.made_at, r.attributes FROM \(connection.each)
             JOIN relationships r ON r.object = k.value AND r.person <= (
                 SELECT max(person) FROM (
-                    SELECT person FROM relationships WHERE object = k.value ORDER BY person LIMIT ?3))
+                    SELECT person FROM relationships WHERE object = k.value ORDER BY person LIMIT ?3) AS page)
             JOIN people p ON p.person = r.person AND p.workspace = ?2
             ORDER BY r.object, r.person
             """,
@@ -97,10 +95,10 @@ extension WorkspaceTransaction {
     package func segments(of people: [PersonKey]) throws -> [PersonKey: Belongings<Int64>] {
         try belongings(
             """
-            SELECT s.person, s.segment FROM json_each(?1) k
+            SELECT s.person, s.segment FROM \(connection.each)
             JOIN segment_members s ON s.workspace = ?2 AND s.person = k.value AND s.segment <= (
                 SELECT max(segment) FROM (
-                    SELECT segment FROM segment_members WHERE person = k.value ORDER BY segment LIMIT ?3))
+                    SELECT segment FROM segment_members WHERE person = k.value ORDER BY segment LIMIT ?3) AS page)
             ORDER BY s.person, s.segment
             """,
             of: people.map(\.number)
@@ -112,7 +110,7 @@ extension WorkspaceTransaction {
     private func belongings<Value>(
         _ statement: String,
         of members: [Int64],
-        _ value: (Row) throws -> Value
+        _ value: (StoredRow) throws -> Value
     ) throws -> [Int64: Belongings<Value>] {
         let rows = try connection.rows(statement, [members.description, workspace, Self.belongings + 1])
         return try rows.reduce(into: [:]) { found, row in

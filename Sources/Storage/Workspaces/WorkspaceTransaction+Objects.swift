@@ -1,4 +1,3 @@
-import GRDB
 import LosslessJSON
 
 /// Objects and the relationships between people and them (track-api.md §17).
@@ -24,14 +23,19 @@ extension WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredObject {
-        try connection.run("UPDATE workspaces SET objects_made = objects_made + 1 WHERE workspace = ?", [workspace])
-        let number = try connection.row("SELECT objects_made FROM workspaces WHERE workspace = ?", [workspace])
-        let cioId = cioId(workspace, try number?.integer(0) ?? 0)
-        try connection.run(
-            "INSERT INTO objects (workspace, type, id, cio_id, made_at, attributes) VALUES (?, ?, ?, ?, ?, '{}')",
+        let made = try connection.number(
+            "UPDATE workspaces SET objects_made = objects_made + 1 WHERE workspace = ? RETURNING objects_made",
+            [workspace]
+        )
+        let cioId = cioId(workspace, made)
+        let number = try connection.number(
+            """
+            INSERT INTO objects (workspace, type, id, cio_id, made_at, attributes) VALUES (?, ?, ?, ?, ?, '{}')
+            RETURNING object
+            """,
             [workspace, type, Text(id), Text(cioId), madeAt]
         )
-        return StoredObject(key: ObjectKey(number: connection.lastInsertedRowID), type: type, id: id, cioId: cioId)
+        return StoredObject(key: ObjectKey(number: number), type: type, id: id, cioId: cioId)
     }
 
     /// Removes an object with its relationships, those that wait for an anonymous id to be joined included.
@@ -78,7 +82,10 @@ extension WorkspaceTransaction {
         attributes: AttributeSet
     ) throws {
         try connection.run(
-            "INSERT OR REPLACE INTO relationships (person, object, attributes) VALUES (?, ?, ?)",
+            """
+            INSERT INTO relationships (person, object, attributes) VALUES (?, ?, ?)
+            ON CONFLICT (person, object) DO UPDATE SET attributes = excluded.attributes
+            """,
             [person.number, object.number, attributes.storedText]
         )
     }
@@ -103,7 +110,10 @@ extension WorkspaceTransaction {
     /// Gives a person the relationships of another that they lack; the other keeps the rest.
     package func moveRelationships(from: PersonKey, to: PersonKey) throws {
         try connection.run(
-            "UPDATE OR IGNORE relationships SET person = ? WHERE person = ?",
+            """
+            UPDATE relationships SET person = ?1 WHERE person = ?2
+                AND object NOT IN (SELECT object FROM relationships WHERE person = ?1)
+            """,
             [to.number, from.number]
         )
     }
@@ -111,7 +121,7 @@ extension WorkspaceTransaction {
 
 extension StoredObject {
     /// Columns object, type, id, cio_id, from the given position on.
-    init(_ row: Row, from column: Int = 0) throws {
+    init(_ row: StoredRow, from column: Int = 0) throws {
         key = ObjectKey(number: try row.integer(column))
         type = try row.integer(column + 1)
         id = try row.text(column + 2)

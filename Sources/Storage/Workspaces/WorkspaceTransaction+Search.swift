@@ -1,4 +1,4 @@
-import GRDB
+import LosslessJSON
 
 /// Which entries of the activity log are looked for.
 package struct ActivityFilter: Sendable {
@@ -19,6 +19,8 @@ extension WorkspaceTransaction {
     package static let searchedEntries = 20_000
     /// People that one search looks at: as many.
     package static let searchedPeople = 5_000
+    /// Those whose attributes are in memory at a time; a person may have 300 KB of them.
+    private static let searchedPage = 250
 
     /// The entries that a filter lets through, from the newest down, below a number (`nil`: from the top), at most
     /// `limit`, of one person or (`nil`) of everybody; none at or below `floor`, which were looked at before.
@@ -36,14 +38,17 @@ extension WorkspaceTransaction {
         let window = """
             SELECT entry, type, name FROM activity WHERE \(owner) AND entry < ?2 AND entry > ?3 ORDER BY entry DESC LIMIT ?4
             """
-        let arguments: StatementArguments = [person?.number ?? workspace, number ?? .max, floor, Self.searchedEntries]
+        let values: [any StoredValue] = [person?.number ?? workspace, number ?? .max, floor, Self.searchedEntries]
         let found = try connection.rows(
-            "SELECT entry FROM (\(window)) WHERE (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR name = ?6) LIMIT ?7",
-            arguments + [filter.type.map(Text.init), filter.name.map(Text.init), limit]
+            """
+            SELECT entry FROM (\(window)) AS looked
+            WHERE (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR name = ?6) ORDER BY entry DESC LIMIT ?7
+            """,
+            values + [filter.type.map(Text.init), filter.name.map(Text.init), limit]
         ).map { try $0.integer(0) }
         let entries = try activity(at: found)
         if found.count == limit { return (entries, found.last) }
-        let last = try connection.row("SELECT min(entry), count(*) FROM (\(window))", arguments)
+        let last = try connection.row("SELECT min(entry), count(*) FROM (\(window)) AS looked", values)
         let isCut = try (last?.integer(1) ?? 0) == Self.searchedEntries
         return (entries, isCut ? try last?.integer(0) : nil)
     }
@@ -57,24 +62,20 @@ extension WorkspaceTransaction {
         after key: Int64?,
         limit: Int
     ) throws -> (people: [StoredPerson], next: Int64?) {
-        let window = "SELECT * FROM people WHERE workspace = ?1 AND person > ?2 ORDER BY person LIMIT ?3"
-        let arguments: StatementArguments = [workspace, key ?? 0, Self.searchedPeople]
-        let people = try connection.rows(
-            """
-            SELECT person, id, email, cio_id, made_at FROM (\(window))
-            WHERE instr(lower(id), lower(?4)) OR instr(lower(email), lower(?4)) OR instr(lower(cio_id), lower(?4))
-                OR EXISTS (
-                    SELECT 1 FROM json_each(attributes) a
-                    WHERE json_type(a.value, '$[0]') = 'text'
-                        AND instr(lower(json_extract(a.value, '$[0]')), lower(?4)))
-            LIMIT ?5
-            """,
-            arguments + [Text(text), limit]
-        ).map { try StoredPerson($0) }
-        if people.count == limit { return (people, people.last?.key.number) }
-        let last = try connection.row("SELECT max(person), count(*) FROM (\(window))", arguments)
-        let isCut = try (last?.integer(1) ?? 0) == Self.searchedPeople
-        return (people, isCut ? try last?.integer(0) : nil)
+        let text = Array(text.utf8).lowercased
+        var (people, looked, last) = ([StoredPerson](), 0, key)
+        while looked < Self.searchedPeople {
+            let page = try self.people(after: last, limit: Self.searchedPage)
+            let attributes = try attributes(of: page.map(\.key))
+            for person in page {
+                (looked, last) = (looked + 1, person.key.number)
+                guard person.contains(text) || attributes[person.key]?.containsText(text) == true else { continue }
+                people.append(person)
+                if people.count == limit { return (people, last) }
+            }
+            if page.count < Self.searchedPage { return (people, nil) }
+        }
+        return (people, last)
     }
 
     /// The number of the newest entry; 0 when there is none.
@@ -88,10 +89,33 @@ extension WorkspaceTransaction {
         try connection.rows(
             """
             SELECT type, name FROM (
-                SELECT entry, type, name FROM activity WHERE workspace = ? ORDER BY entry DESC LIMIT 2000)
+                SELECT entry, type, name FROM activity WHERE workspace = ? ORDER BY entry DESC LIMIT 2000) AS looked
             GROUP BY type, name ORDER BY max(entry) DESC LIMIT ?
             """,
             [workspace, limit]
         ).map { (try $0.text(0), try $0.optionalText(1)) }
+    }
+}
+
+extension StoredPerson {
+    /// Whether an identifier contains a text of small letters.
+    fileprivate func contains(_ text: [UInt8]) -> Bool {
+        [id, email, cioId].contains { $0.map { Array($0.utf8).lowercased.contains(text) } ?? false }
+    }
+}
+
+extension AttributeSet {
+    /// Whether the text of an attribute contains a text of small letters.
+    fileprivate func containsText(_ text: [UInt8]) -> Bool {
+        entries.contains { entry in
+            entry.value?.stringValue.map { Array($0.utf8).lowercased.contains(text) } ?? false
+        }
+    }
+}
+
+extension [UInt8] {
+    /// With small letters for A to Z.
+    fileprivate var lowercased: [UInt8] {
+        map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
     }
 }

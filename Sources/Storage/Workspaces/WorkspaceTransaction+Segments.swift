@@ -1,10 +1,8 @@
-import GRDB
-
 /// Manual segments (track-api.md §9.14): who is in them. One without members is not remembered.
 extension WorkspaceTransaction {
     package func add(_ person: PersonKey, toSegment segment: Int64) throws {
         try connection.run(
-            "INSERT OR IGNORE INTO segment_members (workspace, segment, person) VALUES (?, ?, ?)",
+            "INSERT INTO segment_members (workspace, segment, person) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [workspace, segment, person.number]
         )
     }
@@ -42,7 +40,10 @@ extension WorkspaceTransaction {
     /// Puts a person into the segments of another, too; the other stays in those that both are in.
     package func moveSegments(from: PersonKey, to: PersonKey) throws {
         try connection.run(
-            "UPDATE OR IGNORE segment_members SET person = ? WHERE person = ?",
+            """
+            UPDATE segment_members SET person = ?1 WHERE person = ?2
+                AND segment NOT IN (SELECT segment FROM segment_members WHERE person = ?1)
+            """,
             [to.number, from.number]
         )
     }

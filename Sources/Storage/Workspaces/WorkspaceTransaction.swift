@@ -1,18 +1,43 @@
-import GRDB
 import LosslessJSON
 
 /// One workspace inside one transaction: what it remembers, in named operations.
 ///
 /// Lists come in the order in which their members were made. The value is of no use after the closure it was given to.
 package struct WorkspaceTransaction {
-    let connection: Database
+    let connection: Connection
     /// The workspace's number, 1 for the first; 0 when it was never written.
     package let workspace: Int64
+    /// What the marks of suppressed identifiers are made with (`SuppressionMarks`).
+    let suppressionKey: [UInt8]
 
-    init(_ connection: Database, workspace name: String) throws {
+    /// To read a workspace.
+    init(reading name: String, _ connection: Connection) throws {
+        let row = try connection.row("SELECT workspace, suppression_key FROM workspaces WHERE name = ?", [Text(name)])
+        try self.init(row, connection)
+    }
+
+    /// To write a workspace, which is made on first use.
+    ///
+    /// Others who write it wait until this transaction is over; and each that is counted shows who watches it that there is
+    /// something to see.
+    init(writing name: String, _ connection: Connection) throws {
+        let count = "UPDATE workspaces SET writes = writes + 1 WHERE name = ? RETURNING workspace, suppression_key"
+        var row = try connection.row(count, [Text(name)])
+        if row == nil {
+            // Not without looking first, which would use up a number each time.
+            try connection.run(
+                "INSERT INTO workspaces (name, suppression_key) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                [Text(name), Bytes(SuppressionMarks.newKey())]
+            )
+            row = try connection.row(count, [Text(name)])
+        }
+        try self.init(row, connection)
+    }
+
+    private init(_ row: StoredRow?, _ connection: Connection) throws {
         self.connection = connection
-        workspace =
-            try connection.row("SELECT workspace FROM workspaces WHERE name = ?", [Text(name)])?.integer(0) ?? 0
+        workspace = try row?.integer(0) ?? 0
+        suppressionKey = try row?.bytes(1) ?? []
     }
 
     // MARK: People
@@ -23,7 +48,7 @@ package struct WorkspaceTransaction {
         case .id: try person("id = ?", identifier)
         case .email: try person("email_key = ?", identifier)
         case .cioId: try person("cio_id = ?", identifier)
-        case .phone: try person("\(WorkspaceSchema.phone) = ? ORDER BY person LIMIT 1", identifier)
+        case .phone: try person("phone = ? ORDER BY person LIMIT 1", identifier)
         }
     }
 
@@ -49,21 +74,22 @@ package struct WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredPerson {
-        try connection.run("UPDATE workspaces SET people_made = people_made + 1 WHERE workspace = ?", [workspace])
-        let number = try connection.row("SELECT people_made FROM workspaces WHERE workspace = ?", [workspace])
-        let cioId = cioId(workspace, try number?.integer(0) ?? 0)
-        try connection.run(
+        let made = try connection.number(
+            "UPDATE workspaces SET people_made = people_made + 1 WHERE workspace = ? RETURNING people_made",
+            [workspace]
+        )
+        let cioId = cioId(workspace, made)
+        let number = try connection.number(
             """
             INSERT INTO people (workspace, id, email, email_key, cio_id, made_at, attributes)
-            VALUES (?, ?, ?, ?, ?, ?, '{}')
+            VALUES (?, ?, ?, ?, ?, ?, '{}') RETURNING person
             """,
             [
                 workspace, id.map(Text.init), email.map(Text.init),
                 email.map { Text(PersonIdentifier.comparableEmail($0)) }, Text(cioId), madeAt,
             ]
         )
-        let key = PersonKey(number: connection.lastInsertedRowID)
-        return StoredPerson(key: key, id: id, email: email, cioId: cioId, madeAt: madeAt)
+        return StoredPerson(key: PersonKey(number: number), id: id, email: email, cioId: cioId, madeAt: madeAt)
     }
 
     /// Gives a person the `id` and `email` that the value has. Nobody else may own them.
@@ -90,8 +116,8 @@ package struct WorkspaceTransaction {
 
     package func setAttributes(_ attributes: AttributeSet, of person: PersonKey) throws {
         try connection.run(
-            "UPDATE people SET attributes = ? WHERE person = ?",
-            [attributes.storedText, person.number]
+            "UPDATE people SET attributes = ?, phone = ? WHERE person = ?",
+            [attributes.storedText, attributes.phone.map(Text.init), person.number]
         )
     }
 
@@ -118,10 +144,12 @@ package struct WorkspaceTransaction {
         let together = (try last?.integer(0) ?? 0) + 1
         for identifier in identifiers {
             let (kind, value) = identifier.comparable
-            let mark = try SuppressionMarks.mark(of: value, kind, connection)
             try connection.run(
-                "INSERT OR REPLACE INTO suppressed (workspace, kind, value, together) VALUES (?, ?, ?, ?)",
-                [workspace, kind, mark, together]
+                """
+                INSERT INTO suppressed (workspace, kind, value, together) VALUES (?, ?, ?, ?)
+                ON CONFLICT (workspace, kind, value) DO UPDATE SET together = excluded.together
+                """,
+                [workspace, kind, mark(of: value, kind), together]
             )
         }
     }
@@ -130,8 +158,12 @@ package struct WorkspaceTransaction {
         let (kind, value) = identifier.comparable
         return try connection.row(
             "SELECT 1 FROM suppressed WHERE workspace = ? AND kind = ? AND value = ?",
-            [workspace, kind, try SuppressionMarks.mark(of: value, kind, connection)]
+            [workspace, kind, mark(of: value, kind)]
         ) != nil
+    }
+
+    private func mark(of value: String, _ kind: String) -> Bytes {
+        SuppressionMarks.mark(of: value, kind, with: suppressionKey)
     }
 
     /// Frees an identifier and those that were blocked together with it.
@@ -142,7 +174,7 @@ package struct WorkspaceTransaction {
             DELETE FROM suppressed WHERE workspace = ?1 AND together IN (
                 SELECT together FROM suppressed WHERE workspace = ?1 AND kind = ?2 AND value = ?3)
             """,
-            [workspace, kind, try SuppressionMarks.mark(of: value, kind, connection)]
+            [workspace, kind, mark(of: value, kind)]
         )
     }
 
@@ -161,8 +193,10 @@ package struct WorkspaceTransaction {
     package func setDevice(_ device: StoredDevice) throws {
         try connection.run(
             """
-            INSERT OR REPLACE INTO devices (workspace, token, person, platform, last_used, attributes)
+            INSERT INTO devices (workspace, token, person, platform, last_used, attributes)
             VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (workspace, token) DO UPDATE SET person = excluded.person, platform = excluded.platform,
+                last_used = excluded.last_used, attributes = excluded.attributes
             """,
             [
                 workspace, Text(device.token), device.person.number, Text(device.platform), device.lastUsed,
@@ -182,7 +216,7 @@ package struct WorkspaceTransaction {
 
 extension StoredPerson {
     /// Columns person, id, email, cio_id, made_at, from the given position on.
-    init(_ row: Row, from column: Int = 0) throws {
+    init(_ row: StoredRow, from column: Int = 0) throws {
         key = PersonKey(number: try row.integer(column))
         id = try row.optionalText(column + 1)
         email = try row.optionalText(column + 2)
@@ -193,7 +227,7 @@ extension StoredPerson {
 
 extension StoredDevice {
     /// Columns person, token, platform, last_used, attributes.
-    init(_ row: Row) throws {
+    init(_ row: StoredRow) throws {
         person = PersonKey(number: try row.integer(0))
         token = try row.text(1)
         platform = try row.text(2)

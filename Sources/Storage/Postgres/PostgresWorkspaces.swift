@@ -1,0 +1,64 @@
+import Postgres
+
+/// The embedded workspaces in a PostgreSQL database, beside the log of the nodes that share them.
+///
+/// Any number of processes may write: each transaction holds the row of its workspace until the commit
+/// (`WorkspaceTransaction`), so those of one workspace come one after the other and see one another. The connections are
+/// made when they are needed.
+final class PostgresWorkspaces: WorkspaceEngine {
+    private let name: String
+    private let writer: PostgresLane
+    private let readers: [PostgresLane]
+
+    /// Connections that read, and one that writes.
+    static let connectionCount = 3
+
+    /// - Throws: `refused` where the text is no URL. Nothing is connected yet; `PostgresLog` has made the tables.
+    init(_ text: String, slow: SlowStatements?) throws(StorageError) {
+        do {
+            let url = try PostgresURL(text)
+            var options = PostgresLog.options
+            options.observer = slow?.observer(of: "postgresql")
+            name = "\(url)"
+            writer = PostgresLane("workspaces", url, options)
+            readers = (1..<Self.connectionCount).map { [options] in PostgresLane("workspaces \($0)", url, options) }
+        } catch {
+            throw StorageError(error, file: "the database")
+        }
+    }
+
+    var isShared: Bool { true }
+
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        let reader = readers.min { $0.load < $1.load } ?? writer
+        return try get(
+            await reader.performing { connection in
+                try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { try work($0) }
+            }
+        )
+    }
+
+    func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        try get(await writer.performing { connection in try connection.transaction { try work($0) } })
+    }
+
+    private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {
+        switch result {
+        case .success(let value): return value
+        case .failure(let error): throw StorageError(error, file: name)
+        }
+    }
+
+    // The files are the server's, as those of the log.
+    func rewrite(smallBytes: Int64) async throws(StorageError) {}
+    func cutJournal() async throws(StorageError) -> Bool { true }
+
+    func close() throws(StorageError) {
+        writer.close()
+        for reader in readers { reader.close() }
+    }
+}
