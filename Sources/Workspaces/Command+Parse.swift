@@ -191,6 +191,9 @@ extension Command {
             .overlaid(with: device.removing { known.contains($0) })
             .removing { $0 == "_last_status" }
         reader.checkCount(of: attributes, field: "device.attributes")
+        if let token, token.utf8.count > TrackLimit.deviceToken {
+            reader.refuse(.invalid("device.\(tokenKey)", "cannot be longer than \(TrackLimit.deviceToken) bytes"))
+        }
         guard let token, let platform else { return nil }
         return DeviceUpdate(token: token, platform: platform, lastUsed: lastUsed, attributes: attributes)
     }

@@ -4,6 +4,8 @@ import Storage
 /// Limits of the Track API, in bytes of UTF-8 where nothing else is said (track-api.md §4).
 enum TrackLimit {
     static let identifier = 150
+    /// Ours, as there has to be one: the token of a device, as long as the value of an attribute.
+    static let deviceToken = 1000
     static let attributeName = 150
     static let attributeValue = 1000
     /// Attributes of one call, and of one person, object or relationship.

@@ -74,7 +74,9 @@ package struct Workspace: Sendable {
             return []
         case .refused(let refusals):
             // The form is known from then on, though its answer is refused (track-api.md §9.10).
-            if case .submitForm(let id) = call { try await carryOut([.registerForm(id)], now: now) }
+            if case .submitForm(let id) = call, 1...TrackLimit.identifier ~= id.utf8.count {
+                try await carryOut([.registerForm(id)], now: now)
+            }
             return refusals
         }
     }

@@ -243,17 +243,16 @@ final class Cluster: Sendable {
     private let folder: ScratchFolder
     private let config: String
     let url: String
+    /// Of integrations in the file.
+    private let count: Int
 
-    init(integrations names: [String], url: String? = nil, isCalm: Bool = true) async throws {
+    convenience init(integrations names: [String], url: String? = nil, isCalm: Bool = true) async throws {
         var destinations: [String: HostileDestination] = [:]
         for name in names + ["late"] {
             let destination = try await HostileDestination(SeededGenerator(for: "Many nodes"))
             destination.isCalm = isCalm
             destinations[name] = destination
         }
-        self.destinations = destinations
-        folder = try ScratchFolder()
-        if let url { self.url = url } else { self.url = try await PostgresServer.shared().database() }
         let sections = names.map { name in
             """
               \(name):
@@ -262,10 +261,25 @@ final class Cluster: Sendable {
                 settings: { endpoint: "\(destinations[name]?.url ?? "")", site_id: s, api_key: k }
             """
         }
-        config = try folder.file(
-            "ferry.yaml",
-            "sources: { web: { write_key: ferry-local } }\nintegrations:\n" + sections.joined(separator: "\n")
+        try await self.init(
+            text: "sources: { web: { write_key: ferry-local } }\nintegrations:\n" + sections.joined(separator: "\n"),
+            count: names.count,
+            to: destinations,
+            url: url
         )
+    }
+
+    /// Nodes with a configuration file, which names so many integrations.
+    init(
+        text: String,
+        count: Int = 1,
+        to destinations: [String: HostileDestination] = [:],
+        url: String? = nil
+    ) async throws {
+        (self.destinations, self.count) = (destinations, count)
+        folder = try ScratchFolder()
+        if let url { self.url = url } else { self.url = try await PostgresServer.shared().database() }
+        config = try folder.file("ferry.yaml", text)
     }
 
     /// An integration of the data, which calls what it tells by a name.
@@ -310,7 +324,7 @@ final class Cluster: Sendable {
                 }
                 let most = counts.max() ?? 0
                 let all = counts.reduce(0, +)
-                return there.count == nodes.count && all == destinations.count - 1
+                return there.count == nodes.count && all == count
                     && most * nodes.count < all + nodes.count
             }
         }

@@ -19,7 +19,7 @@ extension WorkspaceStore {
             try workspace.removeEverything()
         }
         _ = try await names()
-        try await keep(siteId: "s", apiKey: "k", of: "w")
+        _ = try await keep(Keys(workspace: "w", siteId: "s", apiKey: "k"))
         _ = try await keptKeys()
     }
 }

@@ -122,7 +122,7 @@ struct `A log that is copied` {
 
     /// Puts something into each table of two workspaces.
     private func fill(_ store: WorkspaceStore, _ chance: inout SeededGenerator) async throws {
-        try await store.keep(siteId: "s", apiKey: "k", of: "w")
+        _ = try await store.keep(.init(workspace: "w", siteId: "s", apiKey: "k", traits: ["region": "eu"]))
         for name in ["w", "a\u{0}b"] {
             let texts = (0..<8).map { "\($0)" + chance.pick(Self.texts) }
             try await store.write(in: name) { workspace in

@@ -1,6 +1,10 @@
+import Foundation
+import GRDB
 import LosslessJSON
-import Storage
+import PostgresServer
 import Testing
+
+@testable import Storage
 
 @Suite struct `Workspace store` {
     @Test(arguments: Engine.all) func `keeps identifiers apart that differ by a byte`(engine: Engine) async throws {
@@ -88,5 +92,125 @@ import Testing
         }
         attributes.forgetRemoved(beyond: 2)
         #expect(attributes.entries.map(\.name) == ["kept", "removed at 3", "removed at 2"])
+    }
+
+    @Test(arguments: Engine.all) func `finds people by phone, the first who has it`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
+        let found = try await store.write(in: "w") { workspace in
+            for (id, phone) in [("none", nil), ("long", String(repeating: "1", count: 33)), ("a", "+1"), ("b", "+1")] {
+                let person = try workspace.addPerson(id: id, email: nil, madeAt: 1) { "\($0)-\($1)" }
+                var attributes = AttributeSet()
+                attributes.set(.init(name: "phone", value: phone.map(JSON.string), time: 1))
+                try workspace.setAttributes(attributes, of: person.key)
+            }
+            let first = try workspace.person(.phone("+1"))
+            if let first { try workspace.setAttributes(AttributeSet(), of: first.key) }
+            return [first?.id, try workspace.person(.phone("+1"))?.id, try workspace.person(.phone("+2"))?.id]
+        }
+        #expect(found == ["a", "b", nil])
+    }
+
+    @Test func `has the phones and the suppressed of a file of an earlier version`() async throws {
+        let scratch = try ScratchFolder()
+        let folder = scratch.path + "/data"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let file = try DatabaseQueue(path: folder + "/workspace.db")
+        try WorkspaceSchema.migrator.migrate(file, upTo: "2026-11-26 ids of events by time")
+        try await file.write { connection in
+            try connection.execute(
+                sql: """
+                    INSERT INTO workspaces (name) VALUES ('v'), ('w');
+                    INSERT INTO people (workspace, id, cio_id, made_at, attributes)
+                        VALUES (2, 'a', '1', 0, '{"phone":["+1",5]}'), (2, 'b', '2', 0, '{"phone":[17,5]}'),
+                            (2, 'c', '3', 0, '{"phone":[null,5]}'), (2, 'd', '4', 0, '{}');
+                    """
+            )
+            let key = try Data.fetchOne(connection, sql: "SELECT value FROM secrets")
+            let mark = SuppressionMarks.mark(of: "gone", "id", with: Array(try #require(key)))
+            try connection.execute(
+                sql: "INSERT INTO suppressed (workspace, kind, value, together) VALUES (2, 'id', ?, 1)",
+                arguments: [mark]
+            )
+        }
+        try file.close()
+        let store = try DataStore(opening: .folder(folder)).workspaces
+        let isSo = try await store.write(in: "w") { workspace in
+            [
+                try workspace.person(.phone("+1"))?.id == "a", try workspace.person(.phone("17")) == nil,
+                try workspace.isSuppressed(.id("gone")), try !workspace.isSuppressed(.id("a")),
+            ]
+        }
+        #expect(isSo == [true, true, true, true])
+        #expect(try await store.read(in: "v") { try $0.isSuppressed(.id("gone")) } == false)
+    }
+
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `is written by one process at a time, and each sees what the other one has done`() async throws {
+        let location = DataStore.Location.postgres(try await PostgresServer.shared().database(), folder: nil)
+        let stores = [try DataStore(opening: location), try DataStore(opening: location)]
+        // Each adds one to a number that it has read, and makes a person of it; all begin with a new workspace.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<100 {
+                group.addTask {
+                    try await stores[number % 2].workspaces.write(in: "w\(number % 3)") { workspace in
+                        let last = try workspace.people(after: nil, limit: 1_000).last?.id.flatMap { Int($0) } ?? 0
+                        _ = try workspace.addPerson(id: "\(last + 1)", email: nil, madeAt: 0) { "\($0)-\($1)" }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let counts = try await [0, 1, 2].asyncMap { number in
+            try await stores[0].workspaces.read(in: "w\(number)") { workspace in
+                try workspace.people(after: nil, limit: 1_000).map {
+                    "\($0.id ?? "") \($0.cioId.split(separator: "-")[1])"
+                }
+            }
+        }
+        #expect(counts == [34, 33, 33].map { count in (1...count).map { "\($0) \($0)" } })
+        #expect(try await Set(stores[1].workspaces.names()) == ["w0", "w1", "w2"])
+        for store in stores { try store.close() }
+    }
+
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `is restored beside others who write`() async throws {
+        let location = DataStore.Location.postgres(try await PostgresServer.shared().database(), folder: nil)
+        let (one, two) = (try DataStore(opening: location), try DataStore(opening: location))
+        let add = { @Sendable (store: DataStore, name: String, id: String) in
+            try await store.workspaces.write(in: name) { workspace in
+                let person = try workspace.addPerson(id: id, email: nil, madeAt: 0) { "\($0)-\($1)" }
+                try workspace.log(
+                    ActivityEntry(subject: .person(person.key), type: "event", timestamp: 0, loggedAt: 0, name: id)
+                )
+            }
+        }
+        for number in 0..<20 { try await add(one, "a", "\(number)") }
+        let snapshot = try #require(try await one.workspaces.read(in: "a") { try $0.snapshot(upTo: 1 << 20) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for number in 0..<100 { try await add(two, "b", "\(number)") } }
+            group.addTask { for number in 100..<150 { try await add(two, "a", "\(number)") } }
+            for name in ["a", "c", "d"] {
+                group.addTask {
+                    for _ in 0..<5 { try await one.workspaces.write(in: name) { try $0.restore(snapshot) } }
+                }
+            }
+            try await group.waitForAll()
+        }
+        for (name, count) in [("b", 100), ("c", 20), ("d", 20)] {
+            let owners = try await two.workspaces.read(in: name) { workspace in
+                try workspace.activity(before: nil, limit: 1_000).map { ($0.person?.id, $0.name) }
+            }
+            #expect(owners.count == count && owners.allSatisfy { $0.0 == $0.1 }, "\(name)")
+        }
+        try one.close()
+        try two.close()
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Value>(_ transform: (Element) async throws -> Value) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await transform(element)) }
+        return values
     }
 }

@@ -154,6 +154,10 @@ private func long(_ bytes: Int) -> String {
             (#","device":{}"#, ["required device.token: is required", "required device.platform: is required"]),
             (#","device":{"token":"","platform":"ios"}"#, ["invalid device.token: must not be blank"]),
             (#","device":{"token":"t","platform":" "}"#, ["invalid device.platform: must not be blank"]),
+            (
+                #","device":{"token":"\#(String(repeating: "t", count: 1001))","platform":"ios"}"#,
+                ["invalid device.token: cannot be longer than 1000 bytes"]
+            ),
             (#","device":{"token":"t","platform":[]}"#, ["invalid device.platform: must be a string"]),
             (
                 #","device":{"token":"t","platform":"ios","last_used":"now","attributes":7}"#,

@@ -163,24 +163,90 @@ package final class EmbeddedWorkspaces: Sendable {
         }
     }
 
-    /// Opens the workspaces again that strangers made before the last start. Those that are there keep their credentials.
+    /// Opens the workspaces that strangers have made or somebody has asked for, before the last start or at another node. Those
+    /// that are there keep their credentials.
     ///
     /// - Returns: the names of those whose keys can't be read: they wait for whoever comes first.
     /// - Throws: the error of the disk.
     @discardableResult
     package func recall() async throws(StorageError) -> [String] {
-        guard createsOnFirstUse, let store else { return [] }
+        guard let store else { return [] }
         let kept = try await store.keptKeys()
         for keys in kept {
+            guard let wish = keys.traits else { continue }
+            // Whoever asks again has it.
+            guard let apiKey = keys.apiKey else { continue }
+            declare(keys.workspace, siteID: keys.siteId, apiKey: apiKey) { traits in
+                try? traits.change(by: wish)
+            }
+        }
+        guard createsOnFirstUse else { return [] }
+        let strangers = kept.filter { $0.traits == nil }
+        for keys in strangers {
             declare(keys.workspace, siteID: keys.apiKey == nil ? "" : keys.siteId, apiKey: keys.apiKey ?? "")
         }
-        return kept.filter { $0.apiKey == nil }.map(\.workspace)
+        return strangers.filter { $0.apiKey == nil }.map(\.workspace)
+    }
+
+    /// Gets to know what other nodes have made meanwhile.
+    func learn() async throws(StorageError) {
+        if store?.isShared == true { try await recall() }
+    }
+
+    /// Adds a workspace that somebody asks for, at all nodes and for good.
+    ///
+    /// - Parameters:
+    ///   - name: what it is called.
+    ///   - siteID: with `apiKey`, what opens it.
+    ///   - apiKey: what opens it.
+    ///   - wish: what is different about it, as `Traits.change(by:)` reads it.
+    /// - Returns: `nil` when there is one of this name or site id.
+    /// - Throws: `Mistake` of the wish, and the error of the disk.
+    func add(_ name: String, siteID: String, apiKey: String, _ wish: JSON.Object) async throws -> EmbeddedWorkspace? {
+        var traits = traits
+        try traits.change(by: wish)
+        try await learn()
+        guard let store, let made = declare(name, siteID: siteID, apiKey: apiKey, { $0 = traits }) else { return nil }
+        return try await keep(made, as: wish, in: store) ? made : nil
+    }
+
+    /// Remembers what opens a workspace that was made here, which is no more when another node was faster.
+    private func keep(
+        _ made: EmbeddedWorkspace,
+        as wish: JSON.Object? = nil,
+        in store: WorkspaceStore
+    ) async throws(StorageError) -> Bool {
+        let (siteID, apiKey) = made.credentials
+        let keys = WorkspaceStore.Keys(workspace: made.name, siteId: siteID, apiKey: apiKey, traits: wish)
+        let isKept: Bool
+        do {
+            isKept = try await store.keep(keys)
+        } catch {
+            forget(made)
+            throw error
+        }
+        if !isKept { forget(made) }
+        return isKept
+    }
+
+    private func forget(_ made: EmbeddedWorkspace) {
+        state.withLock { $0.workspaces.removeAll { $0.name == made.name && $0.credentials == made.credentials } }
     }
 
     /// The workspace that these credentials open. Takes the same time whichever it is, and for wrong ones.
     ///
     /// - Throws: the error of the disk, where one was made and its credentials can't be kept.
     func opened(by credentials: BasicCredentials) async throws(StorageError) -> EmbeddedWorkspace? {
+        if let known = known(by: credentials) { return known }
+        try await learn()
+        if let known = known(by: credentials) { return known }
+        guard let (workspace, isNew) = made(for: credentials.user, credentials.password ?? []) else { return nil }
+        guard isNew, let store, try await !keep(workspace, in: store) else { return workspace }
+        try await learn()
+        return known(by: credentials)
+    }
+
+    private func known(by credentials: BasicCredentials) -> EmbeddedWorkspace? {
         var found: EmbeddedWorkspace?
         let password = credentials.password ?? []
         for workspace in all {
@@ -188,13 +254,7 @@ package final class EmbeddedWorkspaces: Sendable {
             let isPassword = isSameSecret(password, as: workspace.apiKey)
             if isUser, isPassword, credentials.password != nil { found = found ?? workspace }
         }
-        if let found { return found }
-        guard let (workspace, isNew) = made(for: credentials.user, password) else { return nil }
-        if isNew, let store {
-            let (siteID, apiKey) = workspace.credentials
-            try await store.keep(siteId: siteID, apiKey: apiKey, of: workspace.name)
-        }
-        return workspace
+        return found
     }
 
     /// A workspace for a client that comes for the first time. A site id that is known is opened by its own key only.

@@ -84,6 +84,12 @@ struct Connection {
         }
     }
 
+    /// Nobody else writes these tables until the end of the transaction. SQLite has one writer anyway.
+    func holdTables(_ names: [String]) throws {
+        guard case .postgres = engine else { return }
+        try run("LOCK TABLE \(names.joined(separator: ", ")) IN SHARE ROW EXCLUSIVE MODE")
+    }
+
     /// A table `k` of numbers in a column `value`: those of the statement's first value, a JSON array.
     var each: String {
         switch engine {

@@ -185,7 +185,8 @@ enum WorkspaceSchema {
         }
     }
 
-    /// Phones in a column of their own, a secret for each workspace, and a count by which others see that it was written.
+    /// Phones in a column of their own, a secret for each workspace, a count by which others see that it was written, and how
+    /// those behave whom somebody has asked for.
     private static func alignWithPostgres(_ connection: Database) throws {
         try connection.execute(
             sql: """
@@ -199,6 +200,7 @@ enum WorkspaceSchema {
                         AND length(CAST(json_extract(attributes, '$.phone[0]') AS BLOB)) <= 32;
                 DROP INDEX people_by_phone;
                 CREATE INDEX people_by_phone ON people (workspace, phone, person) WHERE phone IS NOT NULL;
+                ALTER TABLE workspace_keys ADD COLUMN traits TEXT;
                 """
         )
     }

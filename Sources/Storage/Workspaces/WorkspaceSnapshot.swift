@@ -57,7 +57,8 @@ extension WorkspaceTransaction {
     /// - Throws: `WorkspaceSnapshot.Refused`; then the transaction must end without a trace.
     package func restore(_ snapshot: JSON) throws {
         let content = try WorkspaceSnapshot.content(of: snapshot)
-        try connection.keepNumbers(of: CopiedTable.ofWorkspaces.filter(\.isNumbered))
+        // Nobody else gets a number meanwhile.
+        try connection.holdTables(CopiedTable.ofWorkspaces.filter(\.isNumbered).map(\.name))
         try removeEverything()
         var shifts: [String: Int64] = [:]
         for table in CopiedTable.ofWorkspaces where table.isNumbered {
@@ -201,11 +202,5 @@ extension Connection {
             case (_, .postgres): "coalesce(octet_length(\(column.name)), 4) + 3"
             }
         }.joined(separator: " + ")
-    }
-
-    /// Until the end of the transaction the numbers of tables are given out to nobody else.
-    fileprivate func keepNumbers(of tables: [CopiedTable]) throws {
-        guard case .postgres = engine else { return }
-        try run("LOCK TABLE \(tables.map(\.name).joined(separator: ", ")) IN SHARE ROW EXCLUSIVE MODE")
     }
 }

@@ -16,6 +16,9 @@ package struct WorkspaceStore: Sendable {
         changes = engine.isShared ? WorkspaceChanges { await Self.writes(engine) } : WorkspaceChanges()
     }
 
+    /// Whether other processes keep workspaces here too.
+    package var isShared: Bool { engine.isShared }
+
     /// Carries out all of `work` on one workspace, or nothing of it when it throws. The workspace is made on first use.
     ///
     /// Writers of a workspace come one after the other, whichever processes they are in. The commit survives the process; see

@@ -12,7 +12,7 @@ extension CopiedTable {
     static let workspaceKeys = CopiedTable(
         "workspace_keys",
         key: [text("name")],
-        texts: ["site_id"],
+        texts: ["site_id", "traits"],
         bytes: ["sealed"]
     )
 

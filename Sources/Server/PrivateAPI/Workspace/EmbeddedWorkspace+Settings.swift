@@ -1,4 +1,6 @@
 package import Integrations
+import LosslessJSON
+import TrackAPI
 import Workspaces
 
 extension EmbeddedWorkspace.Traits {
@@ -8,6 +10,31 @@ extension EmbeddedWorkspace.Traits {
         if let status = file.invalidBatchStatus { answersInvalidBatchInPart = status == 207 }
         if let status = file.unknownSegmentStatus { missesSegments = status == 404 }
         settings.change(by: file)
+    }
+
+    /// What somebody has asked for that can't be had, in a sentence.
+    struct Mistake: Error {
+        let sentence: String
+    }
+
+    /// Changes what somebody has asked for: `region`, `redirectTo` and `settings`, each of which may be left out.
+    mutating func change(by wish: JSON.Object) throws(Mistake) {
+        guard let region = (wish["region"] ?? "us").stringValue.flatMap(EmbeddedWorkspace.Region.init) else {
+            throw Mistake(sentence: "region is us or eu")
+        }
+        self.region = region
+        if let value = wish["redirectTo"] {
+            redirectsTo = value.stringValue.flatMap { try? Endpoint($0) }
+            guard redirectsTo != nil, region == .eu else {
+                throw Mistake(sentence: "redirectTo is the URL of the EU's host, of a workspace of the region eu")
+            }
+        }
+        guard let given = wish["settings"] else { return }
+        do {
+            change(by: try Configuration.WorkspaceSettings(given))
+        } catch {
+            throw Mistake(sentence: error.sentence)
+        }
     }
 }
 
@@ -47,5 +74,13 @@ extension WorkspaceSettings {
         case .trimsEventNames: \.trimsEventNames
         case .asksForULIDs: \.asksForULIDs
         }
+    }
+}
+
+extension ConfigurationError {
+    /// The first mistake, without the place in a text that nobody has written so.
+    fileprivate var sentence: String {
+        let first = problems.first
+        return "settings: \(first?.message ?? "")\(first?.suggestion.map { "; \($0)" } ?? "")"
     }
 }

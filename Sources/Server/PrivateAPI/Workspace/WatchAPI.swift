@@ -196,6 +196,7 @@ extension EmbeddedWorkspaces {
         _ request: IncomingRequest,
         _ answer: (EmbeddedWorkspace) async throws -> Answer
     ) async throws -> Answer {
+        try await stored { () async throws(StorageError) in try await learn() }
         guard let embedded = named(request.query["workspace"]) else {
             let names = all.map(\.name)
             guard !names.isEmpty else { return .admin(.unknownPath, "there is no workspace yet") }

@@ -25,7 +25,8 @@ struct WorkspaceAPI: Sendable {
     func add(to routes: inout Routes, behind door: AdminDoor) {
         let root = "/admin/v1/workspace"
         routes.on(.get, "/admin/v1/workspaces", behind: door) { _, _ in
-            .admin(.done, json: ["items": .array(workspaces.all.map(\.json))])
+            try await stored { () async throws(StorageError) in try await workspaces.learn() }
+            return .admin(.done, json: ["items": .array(workspaces.all.map(\.json))])
         }
         routes.on(.post, "/admin/v1/workspaces", behind: door) { request, _ in try await declare(request) }
         routes.onCall("\(root)/reset", behind: door) { request, _ in
@@ -49,10 +50,9 @@ struct WorkspaceAPI: Sendable {
     private func declare(_ request: IncomingRequest) async throws -> Answer {
         let body = try await request.readAdminBody()?.objectValue ?? [:]
         let known = ["name", "siteId", "apiKey", "region", "redirectTo", "settings"]
-        let region = (body["region"] ?? "us").stringValue.flatMap(EmbeddedWorkspace.Region.init)
         let texts = ["siteId", "apiKey"].map { body[$0]?.stringValue ?? "" }
         let name = (body["name"] ?? .string(texts[0])).stringValue ?? ""
-        guard let region, (texts + [name]).allSatisfy({ 1...150 ~= $0.utf8.count }),
+        guard (texts + [name]).allSatisfy({ 1...150 ~= $0.utf8.count }),
             body.allSatisfy({ known.contains($0.key) })
         else {
             return .admin(
@@ -63,30 +63,15 @@ struct WorkspaceAPI: Sendable {
         guard name.fitsOnLine else {
             return .admin(.invalid, "the name of a workspace can't have line breaks or control characters")
         }
-        var redirectsTo: Endpoint?
-        if let value = body["redirectTo"] {
-            redirectsTo = value.stringValue.flatMap { try? Endpoint($0) }
-            guard redirectsTo != nil, region == .eu else {
-                return .admin(.invalid, "redirectTo is the URL of the EU's host, of a workspace of the region eu")
+        let wish = body.removing { ["name", "siteId", "apiKey"].contains($0) }
+        do {
+            guard let made = try await workspaces.add(name, siteID: texts[0], apiKey: texts[1], wish) else {
+                return .admin(.invalid, "there is a workspace of this name or site id, or there can be no further ones")
             }
+            return .admin(.done, json: made.json)
+        } catch let mistake as EmbeddedWorkspace.Traits.Mistake {
+            return .admin(.invalid, mistake.sentence)
         }
-        var settings = Configuration.WorkspaceSettings()
-        if let given = body["settings"] {
-            do throws(ConfigurationError) {
-                settings = try Configuration.WorkspaceSettings(given)
-            } catch {
-                return .admin(.invalid, error.sentence)
-            }
-        }
-        let made = workspaces.declare(name, siteID: texts[0], apiKey: texts[1]) { traits in
-            traits.change(by: settings)
-            traits.region = region
-            traits.redirectsTo = redirectsTo
-        }
-        guard let made else {
-            return .admin(.invalid, "there is a workspace of this name or site id, or there can be no further ones")
-        }
-        return .admin(.done, json: made.json)
     }
 
     // MARK: The whole
@@ -153,14 +138,6 @@ struct WorkspaceAPI: Sendable {
             return .admin(.invalid, "the clock stays between the years 1970 and 9999. It was not moved")
         }
         return .admin(.done, json: clock.json)
-    }
-}
-
-extension ConfigurationError {
-    /// The first mistake, without the place in a text that nobody has written so.
-    fileprivate var sentence: String {
-        let first = problems.first
-        return "settings: \(first?.message ?? "")\(first?.suggestion.map { "; \($0)" } ?? "")"
     }
 }
 
