@@ -98,7 +98,8 @@ extension StorageError {
             "That is a standby, or a server in recovery or set to read only: promote it, or name the primary server in "
                 + "the URL, or all of them (postgresql://user@one:5432,two:5432/database)"
         case .tooManyConnections:
-            "Ferry needs \(PostgresLog.connectionCount): raise max_connections, or end what else uses them"
+            "Ferry needs \(PostgresLog.connectionCount), and \(PostgresWorkspaces.connectionCount) more where embedded "
+                + "workspaces are used: raise max_connections, or end what else uses them"
         default: nil
         }
     }
