@@ -28,18 +28,21 @@ package struct SlowStatements: Sendable {
 
     func watch(_ connection: Database, of database: String) {
         connection.trace(options: .profile) { event in
-            guard case .profile(let statement, let duration) = event else { return }
+            // Asked first, for the text of a statement takes longer to get than most statements do.
+            guard case .profile(let statement, let duration) = event, duration >= seconds else { return }
             tell(statement.sql, duration, of: database)
         }
     }
 
     /// What a connection to PostgreSQL tells its statements to.
     func observer(of database: String) -> @Sendable (_ text: String, _ duration: Duration) -> Void {
-        { text, duration in tell(text, duration / .seconds(1), of: database) }
+        { text, duration in
+            let duration = duration / .seconds(1)
+            if duration >= seconds { tell(text, duration, of: database) }
+        }
     }
 
     private func tell(_ sql: String, _ duration: Double, of database: String) {
-        guard duration >= seconds else { return }
         let sql = sql.split { $0.isWhitespace }.joined(separator: " ")
         note(SlowStatement(database: database, sql: sql, seconds: duration))
     }
