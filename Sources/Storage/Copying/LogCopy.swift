@@ -1,9 +1,10 @@
-/// Copies a log with all that belongs to it, and the embedded workspaces, to another place, of the same engine or the other, number by number
-/// (docs/postgresql.md, "Moving").
+/// Copies a log with all that belongs to it, and the embedded workspaces, to another place, of the same engine or the other,
+/// number by number (docs/postgresql.md, "Moving").
 ///
 /// Events, and the keys by which messages are recognised, are copied and compared while a server uses the source, which is
-/// only read. What is left is done when nobody uses it: the last of these, and everything about delivery and configuration. How far it is stands in the target (`CopyState`), so
-/// that it goes on after an interruption, and nobody serves a half.
+/// only read. What is left is done when nobody uses it: the last of these, everything about delivery and configuration, and
+/// the workspaces. How far it is stands in the target (`CopyState`), so that it goes on after an interruption, and nobody
+/// serves a half.
 ///
 /// Events that are in the target can change in the source in two ways: they leave at the old end, and they are erased. The
 /// first shows in the numbers; the second in the rows of the erasures. So events that were compared need not be compared
