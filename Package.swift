@@ -163,7 +163,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", "PostgresServer",
+                "ferry", "LosslessJSON", "Console", "Seeding", "Launching", "Storage", "Postgres", "PostgresServer",
                 asyncHTTPClient,
                 grdb, yams,
             ] + nio,

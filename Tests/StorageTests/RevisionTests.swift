@@ -70,4 +70,32 @@ import Testing
         #expect(try await store.revisions.secrets(of: "a").isEmpty)
         #expect(try await store.revisions.add([new("a", "text")]).map(\.number) == [2])
     }
+
+    @Test(arguments: Engine.all) func `replace no other revision than the one that they were made from`(
+        engine: Engine
+    ) async throws {
+        let store = try DataStore(opening: try await engine.empty())
+        let make = { (name: String, text: String, base: Int64?) in
+            var revision = new(name, text)
+            revision.base = base
+            return revision
+        }
+        // One that is not there yet has nothing to be replaced.
+        #expect(try await store.revisions.add([make("a", "one", 7)]).map(\.number) == [1])
+        #expect(try await store.revisions.add([make("a", "two", 1)]).map(\.number) == [2])
+        let before = try await store.revisions.configuration()
+        let error = await #expect(throws: StorageError.self) {
+            try await store.revisions.add([make("b", "other", nil), make("a", "three", 1)])
+        }
+        #expect(error?.code == .refused)
+        #expect(error?.description.contains("a is at revision 2, and the text was exported from revision 1") == true)
+        // Nothing of it was made.
+        #expect(try await store.revisions.all().mapValues(\.count) == ["a": 2])
+        #expect(try await store.revisions.keptIntegrations() == ["a"])
+        #expect(try await store.revisions.configuration() == before)
+        // Two that say the same are no two changes.
+        #expect(try await store.revisions.add([make("a", "two", 1)]).map(\.number) == [2])
+        #expect(try await store.revisions.add([make("a", "four", nil)]).map(\.number) == [3])
+        try store.close()
+    }
 }

@@ -183,15 +183,22 @@ package struct Configurator: Sendable {
                     continue
                 }
                 let history = known[name] ?? []
-                if !isForced { try refuseOlder(integration, history) }
                 // Those that don't open any more are what is to be replaced.
                 let sealed = (try? await revisions.secrets(of: name)) ?? [:]
                 try refuseForeignSecrets(of: integration)
                 // One that was removed is made anew, though its text may be the same.
                 let isThere = kept.contains(where: name.hasSameBytes)
-                drafts.append(
-                    try draft(integration, by: author, home: .database, waiting, sealed, history, isThere: isThere)
+                var draft = try draft(
+                    integration,
+                    by: author,
+                    home: .database,
+                    waiting,
+                    sealed,
+                    history,
+                    isThere: isThere
                 )
+                if !isForced { draft.revision?.base = integration.definition.base }
+                drafts.append(draft)
             }
             return managed + (try await carryOut(drafts))
         }
@@ -248,19 +255,6 @@ package struct Configurator: Sendable {
             """
             \(integration) names \(foreign), which only the configuration file may do: write the value, which is sealed, \
             env:\(placeholder), or a variable that the configuration file names. Nothing was changed
-            """
-        )
-    }
-
-    private func refuseOlder(_ integration: Integration, _ history: [Revision]) throws {
-        guard let base = integration.definition.base, let newest = history.last, base != newest.number,
-            newest.yaml != integration.definition.yaml
-        else { return }
-        throw ConfigurationRefusal(
-            .invalid,
-            """
-            \(integration.name) is at revision \(newest.number), and the text was exported from revision \(base): export it \
-            again, or force it. Nothing was changed
             """
         )
     }
@@ -356,7 +350,7 @@ package struct Configurator: Sendable {
         let home: LiveIntegration.Home
         let history: [Revision]
         /// `nil` where the text is the newest revision's.
-        let revision: NewRevision?
+        var revision: NewRevision?
 
         var name: String { integration.name }
     }
@@ -404,7 +398,14 @@ package struct Configurator: Sendable {
 
     private func carryOut(_ drafts: [Draft]) async throws -> [ConfigurationChange] {
         let paused = try await revisions.pausedIntegrations()
-        let made = try await revisions.add(drafts.compactMap(\.revision))
+        let made: [StoredRevision]
+        do {
+            made = try await revisions.add(drafts.compactMap(\.revision))
+        } catch {
+            // Another node has been faster.
+            if error.code == .refused { throw ConfigurationRefusal(.invalid, error.description) }
+            throw error
+        }
         return drafts.map { draft in
             let revision = made.first { $0.integration.hasSameBytes(as: draft.name) }
             return carryOut(

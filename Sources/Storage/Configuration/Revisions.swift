@@ -31,6 +31,8 @@ package struct NewRevision: Sendable {
     package var secrets: [String: String] = [:]
     /// Which of them there were before, with another value.
     package var changedSecrets: [String] = []
+    /// The revision that the text was made from: it replaces no other one, unless that says the same.
+    package var base: Int64?
 
     func says(nothingMoreThan other: StoredRevision) -> Bool {
         text.hasSameBytes(as: other.text) && behindRead == nil && secrets.isEmpty && changedSecrets.isEmpty
@@ -97,10 +99,14 @@ package struct Revisions: Sendable {
 
     /// Makes revisions, all of them or none, and returns when they are on the disk. From which event each holds is found
     /// in the same transaction, so that no event lies between two of them.
+    ///
+    /// - Throws: `refused` where another revision than its base is the newest one of an integration.
     package func add(_ revisions: [NewRevision]) async throws(StorageError) -> [StoredRevision] {
         guard !revisions.isEmpty else { return [] }
         return try await commits.commit { [seal] connection in
-            try NodeTables.configurationChanges(connection)
+            try NodeTables.configurationChanges(connection) {
+                for new in revisions { try RevisionTables.checkBase(of: new, connection) }
+            }
             return try revisions.map { new in
                 let made = try RevisionTables.add(new, connection)
                 for (setting, secret) in new.secrets {
@@ -180,12 +186,30 @@ enum RevisionTables {
         }
     }
 
-    static func add(_ new: NewRevision, _ connection: Connection) throws -> StoredRevision {
-        let last = try revisions(
+    private static func newest(of integration: String, _ connection: Connection) throws -> StoredRevision? {
+        try revisions(
             "WHERE integration = ? AND number = (SELECT max(number) FROM revisions WHERE integration = ?)",
-            [Text(new.integration), Text(new.integration)],
+            [Text(integration), Text(integration)],
             connection
         ).last
+    }
+
+    /// Nobody's change is lost: whoever has changed a text knows what it was before.
+    static func checkBase(of new: NewRevision, _ connection: Connection) throws {
+        guard let base = new.base, let newest = try newest(of: new.integration, connection), newest.number != base,
+            !newest.text.hasSameBytes(as: new.text)
+        else { return }
+        throw StorageError(
+            .refused,
+            """
+            \(new.integration) is at revision \(newest.number), and the text was exported from revision \(base): export it \
+            again, or force it. Nothing was changed
+            """
+        )
+    }
+
+    static func add(_ new: NewRevision, _ connection: Connection) throws -> StoredRevision {
+        let last = try newest(of: new.integration, connection)
         // Two nodes that begin with the same file make it once.
         if let last, new.says(nothingMoreThan: last), try isThere(new, connection) { return last }
         let made = StoredRevision(

@@ -257,9 +257,15 @@ enum NodeTables {
     /// nothing is appended.
     ///
     /// So whoever sees an event that came after the change sees the change (`EventLog.page`).
-    static func configurationChanges(_ connection: Connection) throws {
-        guard case .postgres = connection.engine else { return }
+    ///
+    /// - Parameters:
+    ///   - connection: of the transaction.
+    ///   - check: refuses the change, by what others have changed before.
+    /// - Throws: what `check` throws, before anything is written.
+    static func configurationChanges(_ connection: Connection, _ check: () throws -> Void = {}) throws {
+        guard case .postgres = connection.engine else { return try check() }
         try connection.run("SELECT 1 FROM log_head FOR UPDATE")
+        try check()
         try connection.run("UPDATE shared SET configuration = configuration + 1")
     }
 

@@ -1,0 +1,47 @@
+import Foundation
+import LosslessJSON
+import Postgres
+import PostgresServer
+import Testing
+
+/// What several Ferries over one database do when something is in their way.
+@Suite(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"), .timeLimit(.minutes(5)))
+struct `Nodes in trouble` {
+    private func connection(_ url: String) throws -> PostgresConnection {
+        var options = PostgresOptions()
+        options.settings = [("search_path", "ferry")]
+        return try PostgresConnection(PostgresURL(url), options: options)
+    }
+
+    @Test func `of two that apply from the same export at the same moment one is told to export again`() async throws {
+        let cluster = try await Cluster(integrations: ["main"])
+        let nodes = [try await cluster.start("first"), try await cluster.start("second")]
+        try await cluster.settle(nodes)
+        let made = try await nodes[0].postAdmin(
+            "/admin/v1/configuration",
+            ["yaml": .string(cluster.integration("late", named: "Name 0"))]
+        )
+        #expect(made.status == 200, "\(made.body?.description ?? "")")
+        let rounds = 10
+        for round in 1...rounds {
+            let wishes: [JSON] = (1...2).map { number in
+                let text = cluster.integration("late", named: "Name \(2 * round + number)")
+                let exported = text.replacing("type: customerio", with: "type: customerio\n    revision: \(round)")
+                return ["yaml": .string(exported)]
+            }
+            async let one = nodes[0].postAdmin("/admin/v1/configuration", wishes[0])
+            async let other = nodes[1].postAdmin("/admin/v1/configuration", wishes[1])
+            let answers = [try await one, try await other].sorted { $0.status < $1.status }
+            #expect(answers.map(\.status) == [200, 400], "round \(round)")
+            #expect(answers[0].body?["items"]?.arrayValue?.first?["revision"] == .number(JSON.Number(Int64(round + 1))))
+            let words = answers[1].body?.description ?? ""
+            #expect(words.contains("the text was exported from revision \(round): export it again"), "\(words)")
+        }
+        for node in nodes {
+            _ = try await node.get("/admin/v1/integrations/late/revisions") {
+                $0["items"]?.arrayValue?.count == rounds + 1
+            }
+            #expect(node.stop() == 0)
+        }
+    }
+}
