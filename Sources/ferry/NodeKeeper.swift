@@ -45,6 +45,8 @@ struct NodeKeeper: Service {
         var changes = -1
         var lastSequence: Int64 = -1
         let answering = UnderWay<Int64>()
+        /// Whether changes of other nodes are being taken over; there is one at a time.
+        let following = UnderWay<Int>()
         var isAway = false
     }
 
@@ -88,16 +90,30 @@ struct NodeKeeper: Service {
         cluster.local.jobsChanged()
     }
 
+    /// Takes over what other nodes have changed. What can't be now is soon tried again.
+    private func follow() async {
+        do {
+            try await sources.begin()
+            for problem in try await configurator.follow() {
+                logger.error("a change can't be taken over", metadata: ["reason": "\(problem)"])
+            }
+        } catch {
+            logger.warning("the changes of another node can't be read", metadata: ["error": "\(error)"])
+            try? await Task.sleep(for: Self.pace)
+        }
+    }
+
     private func look(_ state: inout State, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         guard let glance = try await nodes.glance() else { return }
         if glance.lastSequence != state.lastSequence {
             state.lastSequence = glance.lastSequence
             store.log.wakeReaders()
         }
-        if glance.configuration != live.configuration {
-            try await sources.begin()
-            for problem in try await configurator.follow() {
-                logger.error("a change can't be taken over", metadata: ["reason": "\(problem)"])
+        // Beside the beats: it waits for a change that is being made here, and for what that waits for.
+        if glance.configuration != live.configuration, state.following.begins(0) {
+            group.addTask { [following = state.following] in
+                await follow()
+                following.ended(0)
             }
         }
         guard glance.hasQuestions else { return }

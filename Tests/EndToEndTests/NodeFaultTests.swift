@@ -44,4 +44,25 @@ struct `Nodes in trouble` {
             #expect(node.stop() == 0)
         }
     }
+
+    @Test func `a change of another node that can't be read yet delays no beat`() async throws {
+        let cluster = try await Cluster(integrations: ["main"])
+        let node = try await cluster.start("first")
+        try await cluster.settle([node])
+        let (holder, tables) = (try connection(cluster.url), try connection(cluster.url))
+        try holder.run("BEGIN; LOCK TABLE revisions IN ACCESS EXCLUSIVE MODE")
+        try tables.run("UPDATE shared SET configuration = configuration + 1")
+        for _ in 0..<50 {
+            try await Task.sleep(for: .milliseconds(100))
+            let late = try tables.query(
+                "SELECT 1 FROM nodes WHERE seen_at < clock_timestamp() - INTERVAL '3 s' OR (SELECT count(*) FROM leases) = 0"
+            )
+            #expect(late.count == 0)
+        }
+        try holder.run("ROLLBACK")
+        holder.close()
+        try await cluster.send(1, to: node)
+        try await cluster.arrive(1)
+        #expect(node.stop() == 0)
+    }
 }
