@@ -29,10 +29,20 @@ struct Exchange {
     let functions: ferry_libpq
     let connection: OpaquePointer
     private let deadline: ContinuousClock.Instant?
+    private let givesUp: (@Sendable () -> Bool)?
 
-    init(_ functions: ferry_libpq, _ connection: OpaquePointer, timeout: Duration?) {
+    /// How often it is asked whether to give up.
+    private static let pause = Duration.milliseconds(250)
+
+    init(
+        _ functions: ferry_libpq,
+        _ connection: OpaquePointer,
+        timeout: Duration?,
+        givesUp: (@Sendable () -> Bool)? = nil
+    ) {
         self.functions = functions
         self.connection = connection
+        self.givesUp = givesUp
         deadline = timeout.map { .now + $0 }
     }
 
@@ -59,17 +69,23 @@ struct Exchange {
     func next() throws(End) -> OpaquePointer? {
         var unsent = functions.PQflush(connection)
         while functions.PQisBusy(connection) == 1 {
-            let isReady = Self.wait(
-                for: unsent == 1 ? POLLIN | POLLOUT : POLLIN,
-                functions.PQsocket(connection),
-                until: deadline
-            )
-            guard isReady else { throw .late }
+            guard isReady(for: unsent == 1 ? POLLIN | POLLOUT : POLLIN) else { throw .late }
             // What the server said before it ended the connection has been read by then.
             guard functions.PQconsumeInput(connection) == 1 else { throw .lost }
             unsent = functions.PQflush(connection)
         }
         return functions.PQgetResult(connection)
+    }
+
+    /// Waits until something can be done with the socket; `false` if the deadline came first, or somebody gave up.
+    private func isReady(for events: Int32) -> Bool {
+        guard let givesUp else { return Self.wait(for: events, functions.PQsocket(connection), until: deadline) }
+        while true {
+            let turn = ContinuousClock.now + Self.pause
+            let end = deadline.map { min($0, turn) } ?? turn
+            if Self.wait(for: events, functions.PQsocket(connection), until: end) { return true }
+            if givesUp() || deadline.map({ $0 <= .now }) == true { return false }
+        }
     }
 
     /// As `next`, where another answer must come.

@@ -21,6 +21,7 @@ package final class PostgresConnection {
     private var connection: OpaquePointer?
     private var prepared: PreparedStatements
     private var isGivenUp = false
+    private let givesUp: (@Sendable () -> Bool)?
     private let observer: (@Sendable (String, Duration) -> Void)?
 
     /// Connects.
@@ -39,6 +40,7 @@ package final class PostgresConnection {
         self.connection = connection
         canceller = PostgresCanceller(functions, cancel)
         statementTimeout = options.statementTimeout
+        givesUp = options.givesUp
         observer = options.observer
         prepared = PreparedStatements(bound: options.preparedStatements)
         guard !options.settings.isEmpty else { return }
@@ -139,7 +141,7 @@ package final class PostgresConnection {
         guard let connection, !isGivenUp else {
             throw PostgresError(.unreachable, "The connection to \(url) is closed")
         }
-        let exchange = Exchange(functions, connection, timeout: statementTimeout)
+        let exchange = Exchange(functions, connection, timeout: statementTimeout, givesUp: givesUp)
         guard exchange.isAlive() else {
             isGivenUp = true
             throw PostgresError(.unreachable, "The connection to \(url) is lost: \(exchange.lastWords)")

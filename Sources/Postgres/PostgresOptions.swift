@@ -15,6 +15,9 @@ package struct PostgresOptions: Sendable {
     /// It is measured here, and so holds for a server that is there but does nothing. One that answers is better told
     /// `statement_timeout`: then the connection stays.
     package var statementTimeout: Duration? = .seconds(60)
+    /// Is asked several times a second while an answer is awaited: whether to give up now, as at the end of
+    /// `statementTimeout`, because somebody knows that the server is away.
+    package var givesUp: (@Sendable () -> Bool)?
     /// Is told the text of each statement, or those of a pipeline, and how long it took until it was answered or failed; on
     /// the thread that waits for it.
     package var observer: (@Sendable (_ text: String, _ duration: Duration) -> Void)?

@@ -107,7 +107,7 @@ package struct DataStore: Sendable {
                 try Spool.open(in: folder, spool, limits: limits, slow: slow)
             }
             (engine, keeper) = (log, log.keeper)
-            workspaceEngine = try PostgresWorkspaces(url, slow: slow)
+            workspaceEngine = try PostgresWorkspaces(url, slow: slow, isAway: log.isAway)
         }
         seal = try SecretSeal(in: folder)
         nodes = Nodes(node, keeper: keeper, about: about, seal: seal)

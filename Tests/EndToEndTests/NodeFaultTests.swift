@@ -65,4 +65,35 @@ struct `Nodes in trouble` {
         try await cluster.arrive(1)
         #expect(node.stop() == 0)
     }
+
+    @Test func `one that hears nothing from the database says so, and works again when it does`() async throws {
+        let server = try PostgresServer()
+        let cluster = try await Cluster(integrations: ["main"], url: try await server.database())
+        let node = try await cluster.start("first")
+        try await cluster.settle([node])
+        server.freeze(true)
+        let paths = ["/admin/v1/events", "/admin/v1/integrations", "/admin/v1/failed", "/admin/v1/jobs"]
+        // What a node knows after six seconds; then at once.
+        for (path, bound) in zip(paths, [9, 2, 2, 2]) {
+            let start = ContinuousClock.now
+            let answer = try await node.get(path)
+            let words = answer.body?.description ?? ""
+            #expect(answer.status == 503 && start.duration(to: .now) < .seconds(bound), "\(path): \(words)")
+            #expect(words.contains("database"), "\(path): \(words)")
+        }
+        let start = ContinuousClock.now
+        let text = cluster.integration("late", named: "Name")
+        let change = try await node.postAdmin("/admin/v1/configuration", ["yaml": .string(text)])
+        #expect(change.status == 503 && start.duration(to: .now) < .seconds(2), "\(change)")
+        server.freeze(false)
+        var status: UInt = 0
+        for _ in 0..<200 where status != 200 {
+            status = try await node.get("/admin/v1/events").status
+            if status != 200 { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        #expect(status == 200)
+        try await cluster.send(1, to: node)
+        try await cluster.arrive(1)
+        #expect(node.stop() == 0)
+    }
 }

@@ -405,4 +405,21 @@ struct `Nodes of a database` {
         #expect(error?.code == .locked)
         try first.store.close()
     }
+
+    @Test func `a statement that works for long is awaited while the database answers`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let first = try Member(url)
+        let keeping = Task {
+            while !Task.isCancelled {
+                try await first.beat()
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        let engine = first.store.log.commits.engine
+        let isDone = try await engine.read { try $0.number("SELECT count(*) FROM (SELECT pg_sleep(8)) AS slow") }
+        #expect(isDone == 1)
+        keeping.cancel()
+        _ = await keeping.result
+        try first.store.close()
+    }
 }

@@ -162,8 +162,11 @@ package struct PrivateAPI: HTTPService {
             return answer
         case .busy(let words): return .problem(.storageUnavailable, words)
         case .unavailable(let reason):
-            log.note(.error, "A workspace cannot be reached", kind: reason, now: now())
-            return .problem(.storageUnavailable, "the workspace's database fails: try again later")
+            log.note(.error, "The data cannot be reached", kind: reason, now: now())
+            return .problem(
+                .storageUnavailable,
+                "the database does not answer or fails: try again later; the server's log says more"
+            )
         }
     }
 }

@@ -23,6 +23,8 @@ final class PostgresLane: Sendable {
     private let held = Mutex(Held())
     /// What was asked for and is not done.
     private let pending = Mutex(0)
+    /// Since when the server has answered nothing that it was asked here.
+    private let silentSince = Mutex<ContinuousClock.Instant?>(nil)
 
     init(
         _ name: String,
@@ -39,25 +41,42 @@ final class PostgresLane: Sendable {
     /// How much waits here.
     var load: Int { pending.withLock { $0 } }
 
+    /// Whether the server is being asked here at the moment, and has answered nothing for so long.
+    func isSilent(for time: Duration) -> Bool {
+        guard load > 0, let since = silentSince.withLock(\.self) else { return false }
+        return since.duration(to: .now) > time
+    }
+
     /// Calls `work` on the queue, after what was asked for before.
     func perform(_ work: @escaping @Sendable (Ready) -> Void) {
         pending.withLock { $0 += 1 }
         queue.async { [self] in
             held.withLock { held in
+                let start = ContinuousClock.now
                 do {
                     guard !held.isClosed else { throw StorageError(.unavailable, "the data is closed") }
                     // The server ends one that was idle for long, and all of them when it restarts: nobody has to hear of it.
                     if held.connection?.isAlive == false { held.connection = nil }
+                    // Who comes behind others that wait in vain does not wait.
+                    if options.givesUp?() == true {
+                        throw StorageError(.unavailable, "\(url) has not answered for a while; it is asked again")
+                    }
                     let connection = try held.connection ?? connect()
                     held.connection = connection
                     work(.success(connection))
+                    note(isAnswered: !connection.isBroken, since: start)
                     if connection.isBroken { held.connection = nil }
                 } catch {
+                    note(isAnswered: !error.isSilence, since: start)
                     work(.failure(error))
                 }
             }
             pending.withLock { $0 -= 1 }
         }
+    }
+
+    private func note(isAnswered: Bool, since start: ContinuousClock.Instant) {
+        silentSince.withLock { $0 = isAnswered ? nil : $0 ?? start }
     }
 
     private func connect() throws -> PostgresConnection {
@@ -108,6 +127,14 @@ final class PostgresLane: Sendable {
                 held = Held(connection: nil, isClosed: true)
             }
         }
+    }
+}
+
+extension Error {
+    /// Whether the server has said nothing at all.
+    fileprivate var isSilence: Bool {
+        guard let error = self as? PostgresError, error.sqlState == nil else { return false }
+        return error.kind == .unreachable || error.kind == .timeout
     }
 }
 

@@ -9,6 +9,8 @@ import Synchronization
 final class PostgresLog: LogEngine {
     let name: String
     let secret: [UInt8]
+    /// Whether the database is known not to answer at the moment.
+    let isAway: (@Sendable () -> Bool)?
     private let readers: [PostgresLane]
     private let writer: PostgresLane
     private let appends: PostgresAppends
@@ -47,14 +49,20 @@ final class PostgresLog: LogEngine {
             name = "\(url)"
             var options = Self.options
             options.observer = slow?.observer(of: "postgresql")
+            let keeper = node.map { Self.keeper(of: $0, url) }
+            self.keeper = keeper
             let connection = try PostgresConnection(url, options: options)
             defer { connection.close() }
             try Self.migrate(connection)
             try CopyState.refuseHalf(Connection(connection), name)
             secret = try LogTables.secret(Connection(connection))
+            let appending = options
+            // A statement may take its time, while the server is there: the node's keeper asks it ten times a second.
+            if let keeper { options.givesUp = { keeper.isSilent(for: Self.silence) } }
+            isAway = options.givesUp
             readers = (1...Self.readerCount).map { [options] in PostgresLane("reader \($0)", url, options) }
             writer = PostgresLane("writer", url, options)
-            keeper = node.map { Self.keeper(of: $0, url) }
+            options = appending
             let spool = try openSpool()
             try spool?.introduce(to: connection)
             forwards = PostgresLane("forwards", url, options)
@@ -77,10 +85,14 @@ final class PostgresLog: LogEngine {
         }
     }
 
+    /// A server that has not answered the keeper for so long is away: one that is there answers, if only that it took too long.
+    private static let silence = Duration.seconds(6)
+
     private static func keeper(of node: String, _ url: PostgresURL) -> PostgresLane {
         var options = Self.options
         // Whoever does not get through soon has to know.
         options.settings += [("statement_timeout", "5s"), ("lock_timeout", "3s")]
+        options.statementTimeout = silence
         // The others wait for a beat that has begun: whoever stands still in the middle of one is not waited for.
         options.settings.append(("idle_in_transaction_session_timeout", "2s"))
         let isAgain = Mutex(false)

@@ -13,12 +13,17 @@ final class PostgresWorkspaces: WorkspaceEngine {
     /// Connections that read, and one that writes.
     static let connectionCount = 3
 
+    /// - Parameters:
+    ///   - text: the database's URL.
+    ///   - slow: is told of statements that take long.
+    ///   - isAway: whether the database is known not to answer at the moment.
     /// - Throws: `refused` where the text is no URL. Nothing is connected yet; `PostgresLog` has made the tables.
-    init(_ text: String, slow: SlowStatements?) throws(StorageError) {
+    init(_ text: String, slow: SlowStatements?, isAway: (@Sendable () -> Bool)?) throws(StorageError) {
         do {
             let url = try PostgresURL(text)
             var options = PostgresLog.options
             options.observer = slow?.observer(of: "postgresql")
+            options.givesUp = isAway
             name = "\(url)"
             writer = PostgresLane("workspaces", url, options)
             readers = (1..<Self.connectionCount).map { [options] in PostgresLane("workspaces \($0)", url, options) }
