@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Storage
 
 /// Keeps this process one of the nodes of its database: holds its leases, sees what the others have done, answers what they
-/// ask. Ends it when another process has taken its place.
+/// ask. Ends it when another process has taken its place, or a newer version the database.
 struct NodeKeeper: Service {
     let store: DataStore
     let live: LiveIntegrations
@@ -23,7 +23,7 @@ struct NodeKeeper: Service {
 
     private var nodes: Nodes { store.nodes }
 
-    /// - Throws: `StorageError` when another process runs as this node.
+    /// - Throws: `StorageError` when another process runs as this node, or a newer version has changed the tables.
     func run() async throws {
         guard !nodes.isAlone else {
             try? await gracefulShutdown()
@@ -59,7 +59,7 @@ struct NodeKeeper: Service {
             try await look(&state, &group)
             if state.isAway { logger.notice("the database is back") }
             state.isAway = false
-        } catch let error as StorageError where error.code == .locked {
+        } catch let error as StorageError where error.code == .locked || error.code == .newerVersion {
             throw error
         } catch {
             if !state.isAway { logger.warning("the database can't be asked", metadata: ["error": "\(error)"]) }

@@ -96,4 +96,32 @@ struct `Nodes in trouble` {
         try await cluster.arrive(1)
         #expect(node.stop() == 0)
     }
+
+    @Test func `an older version that comes back after an outage ends without writing, where a newer one was there`()
+        async throws
+    {
+        let cluster = try await Cluster(integrations: ["main"])
+        let node = try await cluster.start("first")
+        try await cluster.settle([node])
+        try await cluster.send(1, to: node)
+        try await cluster.arrive(1)
+        let tables = try connection(cluster.url)
+        node.freeze(true)
+        try tables.run(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid();
+            INSERT INTO migrations (name) VALUES ('of tomorrow')
+            """
+        )
+        let text = "SELECT next::text || (SELECT max(seen_at)::text FROM nodes) FROM log_head"
+        let before = try tables.query(text).bytes(0, 0)
+        node.freeze(false)
+        let taken = try? await node.post("/v1/track", ["userId": "u1", "event": "Counted"])
+        #expect(taken?.status != 200)
+        #expect(await node.end() != 0)
+        #expect(try tables.query(text).bytes(0, 0) == before)
+        let said = try String(contentsOfFile: cluster.file("first.log"), encoding: .utf8)
+        #expect(said.contains("was written by a newer version of Ferry"), "\(said)")
+    }
 }

@@ -406,6 +406,55 @@ struct `Nodes of a database` {
         try first.store.close()
     }
 
+    @Test func `tables are not changed under a node that has lost the connection of its leases only`() async throws {
+        let url = try await PostgresServer.shared().database()
+        let first = try Member(url)
+        _ = try await first.store.log.append([event("x")])
+        let engine = try #require(first.store.log.commits.engine as? PostgresLog)
+        let keeper = try #require(engine.keeper)
+        let pid = try await keeper.performing { try $0.query("SELECT pg_backend_pid()::bigint").integer(0, 0) }.get()
+        let tables = try connection(url)
+        _ = try tables.query("SELECT pg_terminate_backend($1::bigint::int, 5000)", [.integer(pid)])
+        let error = #expect(throws: StorageError.self) { try PostgresHold.takeAlone(tables) }
+        #expect(error?.code == .locked)
+        try first.store.close()
+        // Its connections take a moment to end.
+        for _ in 0..<200 where (try? PostgresHold.takeAlone(tables)) == nil {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try PostgresHold.takeAlone(tables)
+    }
+
+    @Test func `writes nothing more where a newer version was meanwhile, whichever connection comes first`()
+        async throws
+    {
+        let url = try await PostgresServer.shared().database()
+        let tables = try connection(url)
+        let first = try Member(url)
+        _ = try await first.store.log.append([event("x")])
+        try tables.run(
+            """
+            SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid();
+            INSERT INTO migrations (name) VALUES ('of tomorrow')
+            """
+        )
+        let revision = NewRevision(integration: "a", author: "API", text: "t", at: 5, behindRead: nil, isKept: true)
+        let attempts: [() async throws -> Void] = [
+            { _ = try await first.store.log.append([event("y")]) },
+            { _ = try await first.store.revisions.add([revision]) },
+            { try await first.store.workspaces.write(in: "w") { _ in } },
+            { try await first.beat() },
+        ]
+        for attempt in attempts {
+            let error = await #expect(throws: StorageError.self) { try await attempt() }
+            #expect(error?.code == .newerVersion, "\(error?.description ?? "")")
+        }
+        let counts = "SELECT (SELECT next FROM log_head) + (SELECT count(*) FROM revisions)"
+        #expect(try tables.query(counts).integer(0, 0) == 2)
+        try first.store.close()
+    }
+
     @Test func `a statement that works for long is awaited while the database answers`() async throws {
         let url = try await PostgresServer.shared().database()
         let first = try Member(url)

@@ -67,7 +67,7 @@ final class CopyEnd {
             workspaceFile = CopyEnd(workspaces.file, .sqlite(workspaces.writer, workspaces))
         case .postgres(let text, let path):
             let connection = try Self.connect(text)
-            try PostgresHold.takeAlone(connection)
+            try PostgresHold.takeAlone(connection, patience: .seconds(1))
             try PostgresSchema.migrate(connection)
             (name, folder, database) = ("\(connection.url)", path, .postgres(connection))
         }
@@ -120,7 +120,7 @@ final class CopyEnd {
         do throws(any Error) {
             switch database {
             case .sqlite: if hold == nil, let folder { hold = try DataFolder(folder) }
-            case .postgres(let connection): try PostgresHold.takeAlone(connection)
+            case .postgres(let connection): try PostgresHold.takeAlone(connection, patience: .seconds(1))
             }
             return true
         } catch let error as StorageError where error.code == .locked {

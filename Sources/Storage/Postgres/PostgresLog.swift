@@ -61,25 +61,25 @@ final class PostgresLog: LogEngine {
             if let keeper { options.givesUp = { keeper.isSilent(for: Self.silence) } }
             isAway = options.givesUp
             readers = (1...Self.readerCount).map { [options] in PostgresLane("reader \($0)", url, options) }
-            writer = PostgresLane("writer", url, options)
+            writer = PostgresLane("writer", url, options, begin: Self.sharing())
             options = appending
             let spool = try openSpool()
             try spool?.introduce(to: connection)
-            forwards = PostgresLane("forwards", url, options)
+            forwards = PostgresLane("forwards", url, options, begin: Self.sharing())
             let (forwards, secret, name) = (forwards, secret, name)
             let forwarding = spool.map { PostgresForwarding($0, forwards, secret: secret, name: name) }
             (self.ownSpool, self.forwarding) = (spool, forwarding)
             options.statementTimeout = limits.appendTimeout
             if spool != nil { options.loseNoTime() }
             appends = PostgresAppends(
-                PostgresLane("appends", url, options),
+                PostgresLane("appends", url, options, begin: Self.sharing()),
                 limits: limits,
                 name: name,
                 spool: spool,
                 forwarding: forwarding
             )
-            try writer.prepare()
             try keeper?.prepare()
+            try writer.prepare()
         } catch {
             throw StorageError(error, file: "the database")
         }
@@ -95,10 +95,23 @@ final class PostgresLog: LogEngine {
         options.statementTimeout = silence
         // The others wait for a beat that has begun: whoever stands still in the middle of one is not waited for.
         options.settings.append(("idle_in_transaction_session_timeout", "2s"))
+        let begin = beginning { try PostgresHold.join($0, as: node, isAgain: $1) }
+        return PostgresLane("keeper", url, options, begin: begin)
+    }
+
+    /// For connections that write.
+    static func sharing() -> @Sendable (PostgresConnection) throws -> Void {
+        beginning { try PostgresHold.share($0, isAgain: $1) }
+    }
+
+    /// What is done with each new connection, where it is of interest whether it is the first.
+    private static func beginning(
+        _ begin: @escaping @Sendable (PostgresConnection, _ isAgain: Bool) throws -> Void
+    ) -> @Sendable (PostgresConnection) throws -> Void {
         let isAgain = Mutex(false)
-        return PostgresLane("keeper", url, options) { connection in
+        return { connection in
             try isAgain.withLock { isAgain in
-                try PostgresHold.join(connection, as: node, isAgain: isAgain)
+                try begin(connection, isAgain)
                 isAgain = true
             }
         }
@@ -130,6 +143,8 @@ final class PostgresLog: LogEngine {
             ("statement_timeout", "60s"), ("lock_timeout", "15s"),
             // A client that was stopped in the middle of a transaction lets go of its locks.
             ("idle_in_transaction_session_timeout", "10s"),
+            // One that the network has swallowed does not keep what it holds for hours.
+            ("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3"),
             // Appending needs each of its statements to see what others have committed before it.
             ("default_transaction_isolation", "read committed"),
             // What was answered is on the disk, whatever the server's own choice is.

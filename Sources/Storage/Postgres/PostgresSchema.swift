@@ -47,6 +47,9 @@ enum PostgresSchema {
         return try table.count != 0 && applied(connection).count == migrations.count
     }
 
+    /// - Throws: `newerVersion` where there are tables that this version does not know.
+    static func refuseNewer(_ connection: PostgresConnection) throws { _ = try applied(connection) }
+
     private static func applied(_ connection: PostgresConnection) throws -> [String] {
         let rows = try connection.query("SELECT name FROM migrations", [])
         let applied = try (0..<rows.count).map { String(decoding: try rows.bytes($0, 0), as: UTF8.self) }

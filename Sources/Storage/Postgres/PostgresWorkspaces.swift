@@ -25,7 +25,7 @@ final class PostgresWorkspaces: WorkspaceEngine {
             options.observer = slow?.observer(of: "postgresql")
             options.givesUp = isAway
             name = "\(url)"
-            writer = PostgresLane("workspaces", url, options)
+            writer = PostgresLane("workspaces", url, options, begin: PostgresLog.sharing())
             readers = (1..<Self.connectionCount).map { [options] in PostgresLane("workspaces \($0)", url, options) }
         } catch {
             throw StorageError(error, file: "the database")
