@@ -59,6 +59,8 @@ package struct DataStore: Sendable {
     /// Those who share the log, and what each of them may do alone.
     package let nodes: Nodes
     package let workspaces: WorkspaceStore
+    /// Sessions of the console that are over.
+    package let endedSessions: EndedSessions
 
     /// What messages call the place of the log.
     package var name: String { engine.name }
@@ -121,6 +123,7 @@ package struct DataStore: Sendable {
         jobs = Jobs(commits)
         revisions = Revisions(commits, seal: seal)
         sources = KeptSources(commits, seal: seal)
+        endedSessions = EndedSessions(commits)
         refusedMessages = RefusedMessages(commits, keys: log.keys, limits: limits)
         workspaces = WorkspaceStore(workspaceEngine, seal: seal)
         erasures = Erasures(log, workspaces: workspaceEngine)

@@ -92,7 +92,10 @@ package struct PrivateAPI: HTTPService {
             console = ConsolePages(
                 over: routes,
                 behind: door,
-                sessions: ConsoleSessions(signer: delivery.data.signer(for: "console sessions", with: token ?? "")),
+                sessions: ConsoleSessions(
+                    signer: delivery.data.signer(for: "console sessions", with: token ?? ""),
+                    kept: delivery.data.endedSessions
+                ),
                 changes: { delivery.data.log.appended },
                 isSecure: isSecure,
                 now: now

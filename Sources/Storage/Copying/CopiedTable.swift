@@ -162,6 +162,7 @@ struct CopiedTable: Sendable {
         numbered("kept_integrations", by: "number", texts: ["name"]),
         CopiedTable("sealed_secrets", key: ["integration", "setting"].map(text), bytes: ["sealed"]),
         CopiedTable("paused_integrations", key: [text("name")]),
+        CopiedTable("ended_sessions", key: [text("id")], integers: ["ends_at"]),
         numbered(
             "kept_sources",
             by: "number",

@@ -15,6 +15,10 @@ enum PostgresSchema {
             "ALTER TABLE cursors ADD COLUMN read_through BIGINT NOT NULL DEFAULT 0"
         ),
         ("2026-11-26 spools", spools), ("2026-11-26 workspaces", PostgresWorkspaceSchema.tables),
+        (
+            "2026-11-26 ended sessions",
+            "CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, ends_at BIGINT NOT NULL)"
+        ),
     ]
 
     /// Makes what is missing, one process at a time.

@@ -29,7 +29,7 @@ package struct LogRepair: Sendable, Equatable {
     /// Small tables without one, and `seen`; they are saved up to the damage.
     private static let others = [
         "secrets", "exceptions", "tallies", "seen", "erasure_commands", "revisions", "kept_integrations",
-        "sealed_secrets", "paused_integrations", "kept_sources",
+        "sealed_secrets", "paused_integrations", "kept_sources", "ended_sessions",
     ]
 
     /// Repairs the log of a folder that no server uses.

@@ -29,6 +29,11 @@ enum LogSchema {
         migrator.registerMigration("2026-11-26 how far is read") { connection in
             try connection.execute(sql: "ALTER TABLE cursors ADD COLUMN read_through INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("2026-11-26 ended sessions") { connection in
+            try connection.execute(
+                sql: "CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID"
+            )
+        }
         return migrator
     }
 

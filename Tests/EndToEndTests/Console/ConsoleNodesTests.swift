@@ -1,5 +1,6 @@
 import Foundation
 import LosslessJSON
+import PostgresServer
 import Testing
 
 /// The console of several servers behind one address: who has signed in at one of them is known at the others.
@@ -11,8 +12,13 @@ import Testing
         folder = try ScratchFolder()
     }
 
-    /// A server with this key and this admin token.
-    private func node(_ name: String, key: Data = key, token: String = "admin-token-1") async throws -> RunningFerry {
+    /// A server with this key and this admin token, with data of its own or those of a database.
+    private func node(
+        _ name: String,
+        key: Data = key,
+        token: String = "admin-token-1",
+        over url: String? = nil
+    ) async throws -> RunningFerry {
         let data = folder.url.appending(path: name)
         try FileManager.default.createDirectory(
             at: data,
@@ -30,10 +36,11 @@ import Testing
             """
         )
         return try await RunningFerry(
-            data: data.path,
+            data: url == nil ? data.path : "env:FERRY_TEST_DATABASE",
             config: config,
             adminToken: token,
-            environment: ["FERRY_TEST_TOKEN": token]
+            arguments: url == nil ? [] : ["--folder", data.path],
+            environment: ["FERRY_TEST_TOKEN": token, "FERRY_TEST_DATABASE": url ?? ""]
         )
     }
 
@@ -84,7 +91,7 @@ import Testing
         #expect(changed.stop() == 0)
     }
 
-    @Test func `a session that has ended is over at that server, and its cookie is taken away`() async throws {
+    @Test func `a session that has ended is over at that server for good, and its cookie is taken away`() async throws {
         let one = try await node("one")
         let visitor = ConsoleVisitor(one)
         #expect(try await visitor.signIn("admin-token-1").status == 303)
@@ -96,5 +103,45 @@ import Testing
         thief.cookie = cookie
         #expect(try await thief.get("/console/events").asksToSignIn)
         #expect(one.stop() == 0)
+        let again = try await node("one")
+        thief.url = again.privateURL
+        #expect(try await thief.get("/console/events").asksToSignIn)
+        #expect(again.stop() == 0)
+    }
+
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `a session that has ended at one node is over at all, also when the database was away then`() async throws {
+        let server = try PostgresServer()
+        let url = try await server.database()
+        let (one, other) = (try await node("one", over: url), try await node("other", over: url))
+        let visitors = [ConsoleVisitor(one), ConsoleVisitor(one)]
+        for visitor in visitors { #expect(try await visitor.signIn("admin-token-1").status == 303) }
+        let thieves = visitors.map { visitor in
+            let thief = ConsoleVisitor(other)
+            thief.cookie = visitor.cookie
+            return thief
+        }
+        for thief in thieves { #expect(try await !thief.get("/console/nodes").asksToSignIn) }
+        let tokens = [try await visitors[0].get("/console").formToken, try await visitors[1].get("/console").formToken]
+        #expect(try await visitors[0].post("/console/logout", token: tokens[0]).status == 303)
+        #expect(try await thieves[0].get("/console/nodes").asksToSignIn)
+        #expect(try await !thieves[1].get("/console/nodes").asksToSignIn)
+
+        server.freeze(true)
+        let cookie = visitors[1].cookie
+        let answer = try await visitors[1].post("/console/logout", token: tokens[1])
+        #expect(answer.status == 503 && answer.text.contains("You are signed out at this server"), "\(answer.text)")
+        visitors[1].cookie = cookie
+        #expect(try await visitors[1].get("/console/nodes").asksToSignIn)
+        // What is known stays so.
+        #expect(try await thieves[0].get("/console/nodes").asksToSignIn)
+        server.freeze(false)
+        var isOver = false
+        for _ in 0..<200 where !isOver {
+            isOver = try await thieves[1].get("/console/nodes").asksToSignIn
+            if !isOver { try await Task.sleep(for: .milliseconds(100)) }
+        }
+        #expect(isOver)
+        #expect(one.stop() == 0 && other.stop() == 0)
     }
 }

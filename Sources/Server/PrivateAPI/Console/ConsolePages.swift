@@ -62,7 +62,7 @@ struct ConsolePages: Sendable {
         guard !path.segments.isEmpty else { return redirect(to: "/console") }
         var asked = ConsoleRequest(method, path: Array(path.segments.dropFirst()), query: request.query.all)
         let time = now().milliseconds
-        let known = sessions.session(cookie(of: request), at: time)
+        let known = await sessions.session(cookie(of: request), at: time)
         if method == .post { return try await act(request, asked, known) }
         if case .asset(let asset) = await asset(asked) { return answer(asset) }
         guard known?.isSignedIn == true || !door.asksForToken else {
@@ -117,10 +117,22 @@ struct ConsolePages: Sendable {
             return refuse("The page was open for too long: load it again, and send the form once more.", 403)
         }
         asked.formToken = session.formToken
-        if asked.path == ["login"] { return signIn(request, asked, session) }
+        if asked.path == ["login"] { return await signIn(request, asked, session) }
         guard session.isSignedIn || !door.asksForToken else { return redirect(to: "/console") }
         if asked.path == ["logout"] {
-            sessions.end(session, at: now().milliseconds)
+            guard await sessions.end(session, at: now().milliseconds) else {
+                return answer(
+                    console.refuse(
+                        empty,
+                        """
+                        You are signed out at this server. The database does not answer: other servers that share it hear of it \
+                        when it does, unless this one is stopped before.
+                        """,
+                        status: 503
+                    ),
+                    sessions.begin(at: now().milliseconds)
+                )
+            }
             var answer = redirect(to: "/console")
             answer.headers[.setCookie] = cookie("", "; Max-Age=0")
             return answer
@@ -129,9 +141,11 @@ struct ConsolePages: Sendable {
         return answer(await console.answer(asked), session)
     }
 
-    private func signIn(_ request: IncomingRequest, _ asked: ConsoleRequest, _ session: ConsoleSessions.Session)
-        -> Answer
-    {
+    private func signIn(
+        _ request: IncomingRequest,
+        _ asked: ConsoleRequest,
+        _ session: ConsoleSessions.Session
+    ) async -> Answer {
         let time = now().milliseconds
         let address = request.peerAddress ?? ""
         guard sessions.mayTry(address, at: time) else {
@@ -142,7 +156,7 @@ struct ConsolePages: Sendable {
             return answer(console.login(asked, words: "That is not the admin token."), session)
         }
         // A new one: what was known of the session before may be known to others.
-        sessions.end(session, at: time)
+        _ = await sessions.end(session, at: time)
         let next = asked.form["next"] ?? ""
         let isWithin =
             next.hasPrefix("/console") && next.utf8.allSatisfy { 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "\\") }
@@ -216,7 +230,7 @@ struct ConsolePages: Sendable {
                 defer { group.cancelAll() }
                 try await write(": hello\n\n")
                 for await _ in signs {
-                    let isOpen = sessions.isOpen(session, at: now().milliseconds)
+                    let isOpen = await sessions.isOpen(session, at: now().milliseconds)
                     guard isOpen || !door.asksForToken else { return }
                     try await write("data: change\n\n")
                     try await Task.sleep(for: Self.pause)
