@@ -124,4 +124,32 @@ struct `Nodes in trouble` {
         let said = try String(contentsOfFile: cluster.file("first.log"), encoding: .utf8)
         #expect(said.contains("was written by a newer version of Ferry"), "\(said)")
     }
+
+    @Test func `both lanes of an integration begin again when one of them could not begin`() async throws {
+        let cluster = try await Cluster(integrations: ["main"])
+        let node = try await cluster.start("first")
+        try await cluster.settle([node])
+        try await cluster.send(1, to: node)
+        try await cluster.arrive(1)
+        #expect(node.stop() == 0)
+        let tables = try connection(cluster.url)
+        try tables.run(
+            """
+            DELETE FROM cursors WHERE kind = 'metrics';
+            CREATE FUNCTION fail() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure'; END $$;
+            CREATE TRIGGER fails BEFORE INSERT ON cursors FOR EACH ROW EXECUTE FUNCTION fail()
+            """
+        )
+        let again = try await cluster.start("first")
+        let log = cluster.file("first.log")
+        while try !String(contentsOfFile: log, encoding: .utf8).contains("delivery to an integration ends here") {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        try tables.run("DROP TRIGGER fails ON cursors")
+        _ = try await again.get("/admin/v1/integrations/main") { $0["lanes"]?.arrayValue?.count == 2 }
+        try await cluster.send(2, to: again)
+        try await cluster.arrive(2)
+        #expect(again.stop() == 0)
+    }
 }

@@ -88,7 +88,8 @@ package struct Dispatcher: Service {
             // Waits for jobs also when there is nothing to deliver: a service that ends would end the server.
             group.addTask { await jobRunner.run() }
             if let eraser { group.addTask { await eraser.run() } }
-            try await group.waitForAll()
+            // The first error ends all of it: `waitForAll` would wait for the others first.
+            while try await group.next() != nil {}
         }
     }
 
@@ -133,7 +134,8 @@ package struct Dispatcher: Service {
                     for kind in Ledger.Kind.standing {
                         group.addTask { _ = try await lane(kind, of: integration, lease).run() }
                     }
-                    try await group.waitForAll()
+                    // Where one of them can't begin, both begin again.
+                    while try await group.next() != nil {}
                 }
                 if integration.lastRead > 0, !Task.isCancelled {
                     try await ledger.under(lease).note(readThrough: integration.lastRead, of: integration.name)
