@@ -296,7 +296,12 @@ final class Cluster: Sendable {
     }
 
     /// A node with a folder of its own, which has the key of the first one's.
-    func start(_ name: String, url: String? = nil) async throws -> RunningFerry {
+    func start(
+        _ name: String,
+        url: String? = nil,
+        config: String? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> RunningFerry {
         let own = folder.url.appending(path: name)
         let key = folder.url.appending(path: "first/seal.key")
         if name != "first", !FileManager.default.fileExists(atPath: own.path) {
@@ -305,10 +310,10 @@ final class Cluster: Sendable {
         }
         return try await RunningFerry(
             data: "env:FERRY_TEST_DATABASE",
-            config: config,
+            config: config ?? self.config,
             arguments: ["--folder", own.path],
             log: folder.url.appending(path: "\(name).log").path,
-            environment: ["FERRY_TEST_DATABASE": url ?? self.url]
+            environment: environment.merging(["FERRY_TEST_DATABASE": url ?? self.url]) { $1 }
         )
     }
 
