@@ -23,8 +23,8 @@ final class PostgresLane: Sendable {
     private let held = Mutex(Held())
     /// What was asked for and is not done.
     private let pending = Mutex(0)
-    /// Since when the server has answered nothing that it was asked here.
-    private let silentSince = Mutex<ContinuousClock.Instant?>(nil)
+    /// Since when the server has answered nothing that it was asked here, and since when it is being asked now.
+    private let unanswered = Mutex<(since: ContinuousClock.Instant?, asked: ContinuousClock.Instant?)>((nil, nil))
 
     init(
         _ name: String,
@@ -41,10 +41,15 @@ final class PostgresLane: Sendable {
     /// How much waits here.
     var load: Int { pending.withLock { $0 } }
 
-    /// Whether the server is being asked here at the moment, and has answered nothing for so long.
+    /// How long a new connection is waited for before it counts as one more without an answer.
+    private static let moment = Duration.seconds(1)
+
+    /// Whether the server is being asked here at the moment, and has answered nothing for so long, not on another connection
+    /// either: it may be that one only which is dead.
     func isSilent(for time: Duration) -> Bool {
-        guard load > 0, let since = silentSince.withLock(\.self) else { return false }
-        return since.duration(to: .now) > time
+        let (since, asked) = unanswered.withLock(\.self)
+        guard let since, let asked else { return false }
+        return since.duration(to: .now) > time && asked.duration(to: .now) > Self.moment
     }
 
     /// Calls `work` on the queue, after what was asked for before.
@@ -53,6 +58,7 @@ final class PostgresLane: Sendable {
         queue.async { [self] in
             held.withLock { held in
                 let start = ContinuousClock.now
+                unanswered.withLock { $0.asked = start }
                 do {
                     guard !held.isClosed else { throw StorageError(.unavailable, "the data is closed") }
                     // The server ends one that was idle for long, and all of them when it restarts: nobody has to hear of it.
@@ -76,7 +82,7 @@ final class PostgresLane: Sendable {
     }
 
     private func note(isAnswered: Bool, since start: ContinuousClock.Instant) {
-        silentSince.withLock { $0 = isAnswered ? nil : $0 ?? start }
+        unanswered.withLock { $0 = (since: isAnswered ? nil : $0.since ?? start, asked: nil) }
     }
 
     private func connect() throws -> PostgresConnection {
