@@ -10,7 +10,7 @@ import Testing
     /// Statements that look at a whole table on purpose: tables of one row or a few, the summary, and emptying.
     private static let scans = [
         "SELECT messages, bytes, stranger_bytes FROM refused_size", "UPDATE refused_size",
-        "SELECT name FROM workspaces", "SELECT workspace, name FROM workspaces", "FROM workspace_keys ORDER BY name",
+        "SELECT name FROM workspaces", "SELECT workspace, name FROM workspaces", "FROM workspace_keys",
         "SELECT id FROM cursors",
         "FROM jobs ORDER BY id DESC LIMIT ?", "WHERE seq < ? ORDER BY seq DESC LIMIT 20000",
         "SELECT seq FROM sqlite_sequence", "(SELECT count(*) FROM people WHERE workspace = ?1)",

@@ -79,6 +79,8 @@ package final class EmbeddedWorkspaces: Sendable {
         var workspaces: [EmbeddedWorkspace]
         var doubles: [String: TestDouble] = [:]
         var made = 0
+        /// What was known of the keys that are kept when they were read last.
+        var keysMark: [Int64] = []
     }
 
     private let state: Mutex<State>
@@ -155,10 +157,7 @@ package final class EmbeddedWorkspaces: Sendable {
         var traits = traits
         change(&traits)
         return state.withLock { state -> EmbeddedWorkspace? in
-            let isTaken = state.workspaces.contains {
-                $0.name.hasSameBytes(as: name) || !siteID.isEmpty && $0.siteID == Array(siteID.utf8)
-            }
-            guard !isTaken else { return nil }
+            guard !state.isTaken(name, siteID: siteID) else { return nil }
             return state.put(name, make(name, siteID, apiKey, traits, in: store))
         }
     }
@@ -171,7 +170,8 @@ package final class EmbeddedWorkspaces: Sendable {
     @discardableResult
     package func recall() async throws(StorageError) -> [String] {
         guard let store else { return [] }
-        let kept = try await store.keptKeys()
+        let known = Set(all.map { Array($0.name.utf8) })
+        let kept = try await store.keptKeys { !known.contains(Array($0.utf8)) }
         for keys in kept {
             guard let wish = keys.traits else { continue }
             // Whoever asks again has it.
@@ -190,7 +190,11 @@ package final class EmbeddedWorkspaces: Sendable {
 
     /// Gets to know what other nodes have made meanwhile.
     func learn() async throws(StorageError) {
-        if store?.isShared == true { try await recall() }
+        guard let store, store.isShared else { return }
+        let mark = try await store.keysMark()
+        guard mark != state.withLock({ $0.keysMark }) else { return }
+        try await recall()
+        state.withLock { $0.keysMark = mark }
     }
 
     /// Adds a workspace that somebody asks for, at all nodes and for good.
@@ -206,31 +210,12 @@ package final class EmbeddedWorkspaces: Sendable {
         var traits = traits
         try traits.change(by: wish)
         try await learn()
-        guard let store, let made = declare(name, siteID: siteID, apiKey: apiKey, { $0 = traits }) else { return nil }
-        return try await keep(made, as: wish, in: store) ? made : nil
-    }
-
-    /// Remembers what opens a workspace that was made here, which is no more when another node was faster.
-    private func keep(
-        _ made: EmbeddedWorkspace,
-        as wish: JSON.Object? = nil,
-        in store: WorkspaceStore
-    ) async throws(StorageError) -> Bool {
-        let (siteID, apiKey) = made.credentials
-        let keys = WorkspaceStore.Keys(workspace: made.name, siteId: siteID, apiKey: apiKey, traits: wish)
-        let isKept: Bool
-        do {
-            isKept = try await store.keep(keys)
-        } catch {
-            forget(made)
-            throw error
-        }
-        if !isKept { forget(made) }
-        return isKept
-    }
-
-    private func forget(_ made: EmbeddedWorkspace) {
-        state.withLock { $0.workspaces.removeAll { $0.name == made.name && $0.credentials == made.credentials } }
+        let isTaken = state.withLock { $0.isTaken(name, siteID: siteID) }
+        guard let store, !isTaken else { return nil }
+        // It is nobody's before it is kept: another node may be faster.
+        let keys = WorkspaceStore.Keys(workspace: name, siteId: siteID, apiKey: apiKey, traits: wish)
+        guard try await store.keep(keys) else { return nil }
+        return declare(name, siteID: siteID, apiKey: apiKey) { $0 = traits }
     }
 
     /// The workspace that these credentials open. Takes the same time whichever it is, and for wrong ones.
@@ -240,9 +225,9 @@ package final class EmbeddedWorkspaces: Sendable {
         if let known = known(by: credentials) { return known }
         try await learn()
         if let known = known(by: credentials) { return known }
-        guard let (workspace, isNew) = made(for: credentials.user, credentials.password ?? []) else { return nil }
-        guard isNew, let store, try await !keep(workspace, in: store) else { return workspace }
-        try await learn()
+        guard let store, let keys = keys(for: credentials.user, credentials.password ?? []) else { return nil }
+        // It is nobody's before it is kept: another node may be faster.
+        if try await store.keep(keys) { make(for: keys, in: store) } else { try await learn() }
         return known(by: credentials)
     }
 
@@ -257,22 +242,28 @@ package final class EmbeddedWorkspaces: Sendable {
         return found
     }
 
-    /// A workspace for a client that comes for the first time. A site id that is known is opened by its own key only.
-    private func made(for siteID: [UInt8], _ apiKey: [UInt8]) -> (workspace: EmbeddedWorkspace, isNew: Bool)? {
-        guard createsOnFirstUse, let store, 1...150 ~= siteID.count, 1...1000 ~= apiKey.count,
+    /// What opens the workspace of a client that comes for the first time; `nil` where there is to be none. A site id that is
+    /// known is opened by its own key only.
+    private func keys(for siteID: [UInt8], _ apiKey: [UInt8]) -> WorkspaceStore.Keys? {
+        guard createsOnFirstUse, 1...150 ~= siteID.count, 1...1000 ~= apiKey.count,
             let site = String(validating: siteID, as: UTF8.self), let key = String(validating: apiKey, as: UTF8.self)
         else { return nil }
-        return state.withLock { state -> (EmbeddedWorkspace, Bool)? in
-            if let known = state.workspaces.first(where: { $0.siteID == siteID }) {
-                // Another request of the same client was faster.
-                return known.apiKey == apiKey ? (known, false) : nil
-            }
-            let waiting = state.workspaces.first { $0.name.hasSameBytes(as: site) && $0.siteID.isEmpty }
-            guard waiting != nil || state.made < Self.madeOnFirstUse else { return nil }
+        return state.withLock { state in
+            let name = state.isTaken(site, siteID: "") && state.waiting(site) == nil ? "\(site)-2" : site
+            let isFree = state.waiting(name) != nil || !state.isTaken(name, siteID: site)
+            guard isFree, !state.isTaken("", siteID: site) else { return nil }
+            guard state.waiting(name) != nil || state.made < Self.madeOnFirstUse else { return nil }
+            return WorkspaceStore.Keys(workspace: name, siteId: site, apiKey: key)
+        }
+    }
+
+    /// Opens the workspace of a client that came for the first time, unless another request of the same client was faster.
+    private func make(for keys: WorkspaceStore.Keys, in store: WorkspaceStore) {
+        state.withLock { state in
+            let name = keys.workspace
+            guard state.waiting(name) != nil || !state.isTaken(name, siteID: keys.siteId) else { return }
             state.made += 1
-            let isTaken = waiting == nil && state.workspaces.contains { $0.name.hasSameBytes(as: site) }
-            let name = isTaken ? "\(site)-2" : site
-            return (state.put(name, make(name, site, key, traits, in: store)), true)
+            _ = state.put(name, make(name, keys.siteId, keys.apiKey ?? "", traits, in: store))
         }
     }
 
@@ -301,6 +292,17 @@ package final class EmbeddedWorkspaces: Sendable {
 }
 
 extension EmbeddedWorkspaces.State {
+    /// Whether there is a workspace of this name, or one that this site id opens; an empty one opens none.
+    fileprivate func isTaken(_ name: String, siteID: String) -> Bool {
+        let siteID = Array(siteID.utf8)
+        return workspaces.contains { $0.name.hasSameBytes(as: name) || !siteID.isEmpty && $0.siteID == siteID }
+    }
+
+    /// The workspace of this name that waits for whoever comes with it as site id.
+    fileprivate func waiting(_ name: String) -> EmbeddedWorkspace? {
+        workspaces.first { $0.name.hasSameBytes(as: name) && $0.siteID.isEmpty }
+    }
+
     /// Adds a workspace, or puts it in the place of the one of its name; the number stays.
     fileprivate mutating func put(
         _ name: String,

@@ -22,21 +22,26 @@ extension WorkspaceStore {
 
     /// Remembers what opens a workspace.
     ///
-    /// - Returns: `false` when it is opened by something else, as another process has said.
+    /// - Returns: `false` when it is opened by something else, or its site id opens another, as another process has said; and
+    ///   when it was asked for before.
     /// - Throws: the error of the disk.
     package func keep(_ keys: Keys) async throws(StorageError) -> Bool {
         try await engine.write { [seal] connection in
             try connection.holdTables(["workspace_keys"])
-            let place = Self.place(keys.workspace)
-            let row = try connection.row(
-                "SELECT site_id, sealed FROM workspace_keys WHERE name = ?",
-                [Text(keys.workspace)]
+            let rows = try connection.rows(
+                "SELECT name, site_id, sealed, traits FROM workspace_keys WHERE name = ?1 OR site_id = ?2",
+                [Text(keys.workspace), Text(keys.siteId)]
             )
-            // A key that nobody can read opens nothing.
-            if let row, let known = try? seal.open(row.bytes(1), at: place) {
-                return try known == keys.apiKey && row.text(0) == keys.siteId
+            for row in rows {
+                let (name, siteId) = (try row.text(0), try row.text(1))
+                // A key that nobody can read opens nothing.
+                guard let known = try? seal.open(row.bytes(2), at: Self.place(name)) else { continue }
+                let isSame = name.hasSameBytes(as: keys.workspace) && siteId.hasSameBytes(as: keys.siteId)
+                guard isSame, known == keys.apiKey else { return false }
+                guard keys.traits != nil else { return true }
+                guard try row.optionalText(3) == nil else { return false }
             }
-            let sealed = try seal.seal(keys.apiKey ?? "", at: place)
+            let sealed = try seal.seal(keys.apiKey ?? "", at: Self.place(keys.workspace))
             try connection.run(
                 """
                 INSERT INTO workspace_keys (name, site_id, traits, sealed) VALUES (?, ?, ?, ?)
@@ -49,10 +54,15 @@ extension WorkspaceStore {
     }
 
     /// What was kept, by the names of the workspaces.
-    package func keptKeys() async throws(StorageError) -> [Keys] {
+    ///
+    /// - Parameter isWanted: whether somebody asks for what opens a workspace of this name.
+    package func keptKeys(
+        where isWanted: @escaping @Sendable (_ name: String) -> Bool = { _ in true }
+    ) async throws(StorageError) -> [Keys] {
         try await engine.read { [seal] connection in
-            try connection.rows("SELECT name, site_id, traits, sealed FROM workspace_keys ORDER BY name").map { row in
+            try connection.rows("SELECT name, site_id, traits, sealed FROM workspace_keys ORDER BY name").compactMap { row in
                 let name = try row.text(0)
+                guard isWanted(name) else { return nil }
                 return Keys(
                     workspace: name,
                     siteId: try row.text(1),
@@ -60,6 +70,16 @@ extension WorkspaceStore {
                     traits: try row.optionalText(2).map { try JSON.Object(storedText: $0) }
                 )
             }
+        }
+    }
+
+    /// Numbers that are others once a key was kept, so that nobody has to read them all to know: of a shared store only.
+    package func keysMark() async throws(StorageError) -> [Int64] {
+        try await engine.read { connection in
+            // A seal is never made twice.
+            let sum = "SELECT count(*), coalesce(CAST(sum(hashtext(encode(sealed, 'hex'))) AS BIGINT), 0) FROM workspace_keys"
+            let row = try connection.row(sum)
+            return [try row?.integer(0) ?? 0, try row?.integer(1) ?? 0]
         }
     }
 
