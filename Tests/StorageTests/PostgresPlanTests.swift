@@ -58,7 +58,35 @@ struct `Plans of PostgreSQL` {
         }
     }
 
-    private func fill(_ store: DataStore, _ tables: PostgresConnection) async throws {
+    /// As right after a large import, or where one workspace is much larger than all others.
+    @Test func `of lists in workspaces use indexes before the server knows how much there is`() async throws {
+        let explaining = ["auto_explain.log_min_duration=0", "auto_explain.log_analyze=on", "auto_explain.log_timing=off"]
+        let server = try PostgresServer(
+            settings: ["session_preload_libraries=auto_explain", "autovacuum=off"] + explaining
+        )
+        let store = try DataStore(opening: .postgres(server.url(), folder: nil))
+        try await fill(store, PostgresConnection(PostgresURL(server.url())), analyzes: false)
+        let start = server.logText.utf8.count
+        try await store.workspaces.read(in: "other") { workspace in
+            let people = try workspace.people(after: nil, limit: 250)
+            _ = try workspace.devices(of: people.map(\.key))
+            _ = try workspace.segments(of: people.map(\.key))
+            _ = try workspace.searchActivity(of: nil, ActivityFilter(name: "B"), before: nil, limit: 10)
+            _ = try workspace.activity(before: nil, limit: 10)
+            _ = try workspace.objects(after: nil, limit: 10)
+            _ = try workspace.metrics(after: nil, limit: 10)
+        }
+        try store.close()
+        let plans = Self.plans(in: server.logText.utf8.dropFirst(start)).filter { $0.statement.contains(" FROM ") }
+        #expect(plans.count >= 7)
+        for plan in plans {
+            let others = ["Bitmap", "Seq Scan", "Hash Join", "Merge Join", "devices_pkey", "segment_members_pkey"]
+            let found = others.filter(plan.steps.joined().contains)
+            #expect(found == [], "\(plan.statement)\n\(plan.steps)")
+        }
+    }
+
+    private func fill(_ store: DataStore, _ tables: PostgresConnection, analyzes: Bool = true) async throws {
         try tables.run("SET search_path = ferry; UPDATE log_head SET span = 4000")
         for part in 0..<10 {
             _ = try await store.log.append(
@@ -111,7 +139,7 @@ struct `Plans of PostgreSQL` {
             INSERT INTO forms (workspace, made_at, id) SELECT 1, 0, n FROM generate_series(1, 5000) AS n
             """
         )
-        try tables.run("VACUUM ANALYZE")
+        if analyzes { try tables.run("VACUUM ANALYZE") }
     }
 
     // MARK: Reading the log

@@ -12,6 +12,8 @@ final class PostgresLane: Sendable {
     private struct Held {
         var connection: PostgresConnection?
         var isClosed = false
+        /// When a connection was tried last in vain, and why.
+        var failure: (end: ContinuousClock.Instant, error: any Error)?
     }
 
     private let queue: DispatchQueue
@@ -55,6 +57,7 @@ final class PostgresLane: Sendable {
     /// Calls `work` on the queue, after what was asked for before.
     func perform(_ work: @escaping @Sendable (Ready) -> Void) {
         pending.withLock { $0 += 1 }
+        let asked = ContinuousClock.now
         queue.async { [self] in
             held.withLock { held in
                 let start = ContinuousClock.now
@@ -67,7 +70,9 @@ final class PostgresLane: Sendable {
                     if options.givesUp?() == true {
                         throw StorageError(.unavailable, "\(url) has not answered for a while; it is asked again")
                     }
-                    let connection = try held.connection ?? connect()
+                    // Who has waited while one was tried need not wait for another try, and all the others behind.
+                    if held.connection == nil, let failure = held.failure, asked < failure.end { throw failure.error }
+                    let connection = try held.connection ?? connect(&held)
                     held.connection = connection
                     work(.success(connection))
                     note(isAnswered: !connection.isBroken, since: start)
@@ -83,6 +88,15 @@ final class PostgresLane: Sendable {
 
     private func note(isAnswered: Bool, since start: ContinuousClock.Instant) {
         unanswered.withLock { $0 = (since: isAnswered ? nil : $0.since ?? start, asked: nil) }
+    }
+
+    private func connect(_ held: inout Held) throws -> PostgresConnection {
+        do {
+            return try connect()
+        } catch {
+            held.failure = (.now, error)
+            throw error
+        }
     }
 
     private func connect() throws -> PostgresConnection {
@@ -146,8 +160,21 @@ extension Error {
 
 extension PostgresConnection {
     /// Carries out all of a body in one transaction or, when it throws, nothing of it.
-    func transaction<Value>(_ begin: String = "BEGIN", _ body: (Connection) throws -> Value) throws -> Value {
+    ///
+    /// - Parameters:
+    ///   - begin: how it begins.
+    ///   - limit: within which time a server that doesn't stand still has begun one.
+    ///   - body: what is carried out.
+    func transaction<Value>(
+        _ begin: String = "BEGIN",
+        within limit: Duration? = nil,
+        _ body: (Connection) throws -> Value
+    ) throws -> Value {
+        let timeout = statementTimeout
+        if let limit { statementTimeout = limit }
+        defer { statementTimeout = timeout }
         try run(begin)
+        statementTimeout = timeout
         do {
             let value = try body(Connection(self))
             try run("COMMIT")

@@ -102,7 +102,7 @@ enum PostgresWorkspaceSchema {
         CREATE INDEX activity_by_person ON activity (person, entry);
         CREATE INDEX activity_by_anonymous_id ON activity (workspace, anonymous_id, logged_at)
             WHERE person IS NULL AND anonymous_id IS NOT NULL;
-        CREATE INDEX activity_without_person_by_time ON activity (workspace, logged_at)
+        CREATE INDEX activity_without_person_by_time ON activity (workspace, logged_at, entry)
             WHERE person IS NULL AND anonymous_id IS NOT NULL;
         CREATE TABLE anonymous_people (
             workspace BIGINT NOT NULL,

@@ -10,6 +10,9 @@ final class PostgresWorkspaces: WorkspaceEngine {
     private let writer: PostgresLane
     private let readers: [PostgresLane]
 
+    /// A server that has not begun a transaction by then stands still: whoever comes is told so.
+    private static let patience = Duration.seconds(5)
+
     /// Connections that read, and one that writes.
     static let connectionCount = 3
 
@@ -22,6 +25,9 @@ final class PostgresWorkspaces: WorkspaceEngine {
         do {
             let url = try PostgresURL(text)
             var options = PostgresLog.options
+            // Each row is found by an index, and a list is cut by one that has its order: however little the server knows of how
+            // much there is, as after an import, or of one workspace that is larger than all the others.
+            options.settings += ["bitmapscan", "hashjoin", "mergejoin"].map { ("enable_\($0)", "off") }
             options.observer = slow?.observer(of: "postgresql")
             options.givesUp = isAway
             name = "\(url)"
@@ -40,7 +46,9 @@ final class PostgresWorkspaces: WorkspaceEngine {
         let reader = readers.min { $0.load < $1.load } ?? writer
         return try get(
             await reader.performing { connection in
-                try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { try work($0) }
+                try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", within: Self.patience) {
+                    try work($0)
+                }
             }
         )
     }
@@ -48,7 +56,7 @@ final class PostgresWorkspaces: WorkspaceEngine {
     func write<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        try get(await writer.performing { connection in try connection.transaction { try work($0) } })
+        try get(await writer.performing { connection in try connection.transaction(within: Self.patience) { try work($0) } })
     }
 
     private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {

@@ -107,7 +107,7 @@ extension WorkspaceTransaction {
             DELETE FROM activity WHERE entry IN (
                 SELECT entry FROM activity
                 WHERE workspace = ? AND person IS NULL AND anonymous_id IS NOT NULL AND logged_at < ?
-                ORDER BY logged_at LIMIT ?)
+                ORDER BY logged_at, entry LIMIT ?)
             """,
             [workspace, time, limit]
         )

@@ -32,9 +32,9 @@ extension WorkspaceTransaction {
         try belongings(
             """
             SELECT d.person, d.token, d.platform, d.last_used, d.attributes FROM \(connection.each)
-            JOIN devices d ON d.workspace = ?2 AND d.person = k.value AND d.token <= (
+            JOIN devices d ON \(ofWorkspace("d."))d.person = k.value AND d.token <= (
                 SELECT max(token) FROM (
-                    SELECT token FROM devices WHERE workspace = ?2 AND person = k.value ORDER BY token LIMIT ?3) AS page)
+                    SELECT token FROM devices WHERE \(ofWorkspace())person = k.value ORDER BY token LIMIT ?3) AS page)
             ORDER BY d.person, d.token
             """,
             of: people.map(\.number)
@@ -96,13 +96,19 @@ extension WorkspaceTransaction {
         try belongings(
             """
             SELECT s.person, s.segment FROM \(connection.each)
-            JOIN segment_members s ON s.workspace = ?2 AND s.person = k.value AND s.segment <= (
+            JOIN segment_members s ON \(ofWorkspace("s."))s.person = k.value AND s.segment <= (
                 SELECT max(segment) FROM (
                     SELECT segment FROM segment_members WHERE person = k.value ORDER BY segment LIMIT ?3) AS page)
             ORDER BY s.person, s.segment
             """,
             of: people.map(\.number)
         ) { try $0.integer(1) }.mapKeys(PersonKey.init)
+    }
+
+    /// The beginning of a condition on what a person has, which is in the person's workspace anyway: SQLite's index of it goes
+    /// by the workspace too, and PostgreSQL would take another index for it than that of the person.
+    private func ofWorkspace(_ table: String = "") -> String {
+        if case .sqlite = connection.engine { "\(table)workspace = ?2 AND " } else { "" }
     }
 
     /// Rows by the member in their first column. The statement takes the members as a JSON array, the workspace, and how
