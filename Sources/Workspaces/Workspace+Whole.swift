@@ -12,11 +12,17 @@ extension Workspace {
     ///
     /// - Returns: why it can't be restored.
     package func restore(_ snapshot: JSON) async throws(StorageError) -> WorkspaceSnapshot.Refused? {
+        let content: WorkspaceSnapshot.Content
+        do {
+            content = try WorkspaceSnapshot.Content(snapshot)
+        } catch {
+            return error
+        }
         let refused = Outbox<WorkspaceSnapshot.Refused>()
         do {
             try await store.write(in: name) { transaction in
                 do {
-                    try transaction.restore(snapshot)
+                    try transaction.restore(content)
                 } catch let refusal as WorkspaceSnapshot.Refused {
                     refused.put(refusal)
                     throw refusal

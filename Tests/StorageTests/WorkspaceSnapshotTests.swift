@@ -45,7 +45,7 @@ import Testing
         #expect(!snapshot.description.contains("gone"))
         let other = try DataStore(opening: try await engine.other.empty()).workspaces
         try await other.write(in: "v") { try $0.suppress([.id("here")]) }
-        try await other.write(in: "w") { try $0.restore(snapshot) }
+        try await other.write(in: "w") { try $0.restore(WorkspaceSnapshot.Content(snapshot)) }
         let isThere = try await other.read(in: "w") { workspace in
             try [PersonIdentifier.id("gone"), .email("gone@EXAMPLE.com"), .id("here")].map {
                 try workspace.isSuppressed($0)
@@ -64,7 +64,7 @@ import Testing
         _ = try await add("a")
         let snapshot = try #require(try await store.read(in: "w") { try $0.snapshot(upTo: 1 << 20) })
         #expect(try await add("b") == "1-2")
-        try await store.write(in: "w") { try $0.restore(snapshot) }
+        try await store.write(in: "w") { try $0.restore(WorkspaceSnapshot.Content(snapshot)) }
         #expect(try await add("c") == "1-2")
         #expect(try await store.read(in: "w") { try $0.person(.id("b")) } == nil)
     }

@@ -48,6 +48,46 @@ import Testing
         #expect(try await store.names() == ["one", "two"])
     }
 
+    @Test(arguments: Engine.all) func `are opened by one key, and a site id opens one`(engine: Engine) async throws {
+        typealias Keys = WorkspaceStore.Keys
+        let store = try DataStore(opening: try await engine.empty()).workspaces
+        let keys = Keys(workspace: "w", siteId: "s", apiKey: "k")
+        #expect(try await store.keep(keys))
+        #expect(try await store.keep(keys), "who comes again")
+        for other in [
+            Keys(workspace: "w", siteId: "s", apiKey: "other"), Keys(workspace: "w", siteId: "other", apiKey: "k"),
+            Keys(workspace: "other", siteId: "s", apiKey: "k"), Keys(workspace: "other", siteId: "s", apiKey: "other"),
+        ] {
+            #expect(try await !store.keep(other))
+        }
+        #expect(try await store.keptKeys() == [keys])
+        let wished = Keys(workspace: "w", siteId: "s", apiKey: "k", traits: ["region": "eu"])
+        #expect(try await store.keep(wished))
+        #expect(try await !store.keep(wished), "it was asked for before")
+        #expect(try await store.keptKeys() == [wished])
+        #expect(try await store.keptKeys { $0 != "w" } == [])
+    }
+
+    @Test(arguments: Engine.all) func `forgets what is as old in the order of its receipt`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty()).workspaces
+        let names = try await store.write(in: "w") { workspace in
+            for number in 0..<400 {
+                // Not in one order for the whole of the table.
+                let entry = ActivityEntry(
+                    subject: .anonymous("a"),
+                    type: "event",
+                    timestamp: 0,
+                    loggedAt: number % 4 == 0 ? 5 : 4,
+                    name: "\(number)"
+                )
+                try workspace.log(entry)
+            }
+            for _ in 0..<3 { try workspace.forgetAnonymousActivity(loggedBefore: 6, limit: 100) }
+            return try workspace.activity(before: nil, limit: 1_000).map(\.name)
+        }
+        #expect(names.reversed() == (0..<100).map { "\($0 * 4)" })
+    }
+
     @Test(arguments: Engine.all) func `stores nothing of a transaction that throws`(engine: Engine) async throws {
         struct Stop: Error {}
         let store = try DataStore(opening: try await engine.empty()).workspaces
@@ -173,6 +213,31 @@ import Testing
     }
 
     @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
+    func `tells all who wait of a database that stands still, within the time of one`() async throws {
+        let server = try PostgresServer()
+        let store = try DataStore(opening: .postgres(server.url(), folder: nil))
+        let write = { @Sendable (number: Int) in
+            try await store.workspaces.write(in: "w") { try $0.registerForm("\(number)", at: 0) }
+        }
+        try await write(0)
+        server.freeze(true)
+        let start = ContinuousClock.now
+        await withTaskGroup(of: Void.self) { group in
+            for number in 1...30 {
+                group.addTask {
+                    let error = await #expect(throws: StorageError.self) { try await write(number) }
+                    #expect(error?.code == .unavailable)
+                }
+            }
+        }
+        // One finds that nothing is begun, and one that there is no other connection.
+        #expect(ContinuousClock.now - start < .seconds(20))
+        server.freeze(false)
+        try await write(31)
+        try store.close()
+    }
+
+    @Test(.enabled(if: PostgresServer.isExpected, "needs scripts/setup tests"))
     func `is restored beside others who write`() async throws {
         let location = DataStore.Location.postgres(try await PostgresServer.shared().database(), folder: nil)
         let (one, two) = (try DataStore(opening: location), try DataStore(opening: location))
@@ -186,12 +251,13 @@ import Testing
         }
         for number in 0..<20 { try await add(one, "a", "\(number)") }
         let snapshot = try #require(try await one.workspaces.read(in: "a") { try $0.snapshot(upTo: 1 << 20) })
+        let content = try WorkspaceSnapshot.Content(snapshot)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for number in 0..<100 { try await add(two, "b", "\(number)") } }
             group.addTask { for number in 100..<150 { try await add(two, "a", "\(number)") } }
             for name in ["a", "c", "d"] {
                 group.addTask {
-                    for _ in 0..<5 { try await one.workspaces.write(in: name) { try $0.restore(snapshot) } }
+                    for _ in 0..<5 { try await one.workspaces.write(in: name) { try $0.restore(content) } }
                 }
             }
             try await group.waitForAll()

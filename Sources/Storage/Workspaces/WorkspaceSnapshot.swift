@@ -26,12 +26,15 @@ package enum WorkspaceSnapshot {
 extension WorkspaceTransaction {
     /// The snapshot; `nil` when its rows have more than `limit` bytes.
     package func snapshot(upTo limit: Int64) throws -> JSON? {
+        // All of them are measured before one is read.
         var bytes: Int64 = 0
-        var tables = JSON.Object()
         for table in CopiedTable.ofWorkspaces {
             let size = "SELECT CAST(coalesce(sum(\(connection.size(of: table))), 0) AS BIGINT) FROM \(table.name)"
             bytes += try connection.number("\(size) WHERE \(table.isOfWorkspace)", [workspace])
             guard bytes <= limit else { return nil }
+        }
+        var tables = JSON.Object()
+        for table in CopiedTable.ofWorkspaces {
             let rows = try connection.rows(
                 "SELECT \(table.columnList) FROM \(table.name) WHERE \(table.isOfWorkspace) ORDER BY \(table.keyList)",
                 [workspace]
@@ -55,19 +58,19 @@ extension WorkspaceTransaction {
     /// Puts what is in a snapshot in the place of what the workspace remembers.
     ///
     /// - Throws: `WorkspaceSnapshot.Refused`; then the transaction must end without a trace.
-    package func restore(_ snapshot: JSON) throws {
-        let content = try WorkspaceSnapshot.content(of: snapshot)
+    package func restore(_ content: WorkspaceSnapshot.Content) throws {
         // Nobody else gets a number meanwhile.
         try connection.holdTables(CopiedTable.ofWorkspaces.filter(\.isNumbered).map(\.name))
         try removeEverything()
         var shifts: [String: Int64] = [:]
         for table in CopiedTable.ofWorkspaces where table.isNumbered {
-            shifts[table.keyList] = try shift(of: table, try content.rows(of: table, in: workspace))
+            shifts[table.keyList] = try shift(of: table, content.rows(of: table))
         }
         for table in CopiedTable.ofWorkspaces {
-            let rows = try content.rows(of: table, in: workspace).map { row in
+            let rows = content.rows(of: table).map { row in
                 CopiedRow(
                     zip(table.columns, row.values).map { column, value in
+                        if column.name == "workspace" { return .integer(workspace) }
                         guard let shift = shifts[column.name], case .integer(let number?) = value else { return value }
                         return .integer(number + shift)
                     }
@@ -117,15 +120,41 @@ extension WorkspaceSnapshot {
         return ["format": .string(format), "checksum": checksum(body), "workspace": body]
     }
 
-    /// What a snapshot says, once it is known to be one of this version.
-    fileprivate struct Content {
-        let peopleMade: Int64
-        let objectsMade: Int64
-        let suppressionKey: [UInt8]
-        let tables: JSON
+    /// What a snapshot says: one of this version, and whole.
+    package struct Content: Sendable {
+        fileprivate let peopleMade: Int64
+        fileprivate let objectsMade: Int64
+        fileprivate let suppressionKey: [UInt8]
+        private let tables: [String: [CopiedRow]]
 
-        /// The rows of a table, as those of a workspace.
-        func rows(of table: CopiedTable, in workspace: Int64) throws -> [CopiedRow] {
+        /// Reads it, which takes a while and so stands before the transaction in which it is restored.
+        ///
+        /// - Throws: `Refused`.
+        package init(_ snapshot: JSON) throws(Refused) {
+            guard snapshot.objectValue?.count == 3, snapshot["format"] == .string(format),
+                let body = snapshot["workspace"], let peopleMade = body["people_made"]?.numberValue?.int64,
+                let objectsMade = body["objects_made"]?.numberValue?.int64, let tables = body["tables"]
+            else {
+                throw Refused(description: "this is not a snapshot of a workspace: send what GET …/snapshot answered")
+            }
+            guard body["schema"] == schema else {
+                throw Refused(
+                    description: "the snapshot is of another version of Ferry: take a new one, or seed instead"
+                )
+            }
+            guard snapshot["checksum"] == checksum(body),
+                case .bytes(let key?) = try CopiedValue(.bytes, body["suppression_key"] ?? .null)
+            else {
+                throw Refused(description: "the snapshot was changed after it was taken: its checksum differs")
+            }
+            (self.peopleMade, self.objectsMade, suppressionKey) = (peopleMade, objectsMade, key)
+            var rows: [String: [CopiedRow]] = [:]
+            for table in CopiedTable.ofWorkspaces { rows[table.name] = try Self.rows(of: table, tables) }
+            self.tables = rows
+        }
+
+        /// The rows of a table; of which workspace is left open.
+        private static func rows(of table: CopiedTable, _ tables: JSON) throws(Refused) -> [CopiedRow] {
             let places = table.columnsInWorkspace
             let columns = JSON.array(places.map { .string(table.columns[$0].name) })
             let rows = tables[table.name]?["rows"]?.arrayValue?.map { $0.arrayValue ?? [] }
@@ -133,32 +162,16 @@ extension WorkspaceSnapshot {
             else {
                 throw Refused(description: "this is not a whole snapshot: its table \(table.name) is damaged")
             }
-            return try rows.map { row in
-                var values = [CopiedValue](repeating: .integer(workspace), count: table.columns.count)
+            return try rows.map { row throws(Refused) in
+                var values = [CopiedValue](repeating: .integer(nil), count: table.columns.count)
                 for (place, value) in zip(places, row) {
                     values[place] = try CopiedValue(table.columns[place].kind, value)
                 }
                 return CopiedRow(values)
             }
         }
-    }
 
-    fileprivate static func content(of snapshot: JSON) throws -> Content {
-        guard snapshot.objectValue?.count == 3, snapshot["format"] == .string(format), let body = snapshot["workspace"],
-            let peopleMade = body["people_made"]?.numberValue?.int64,
-            let objectsMade = body["objects_made"]?.numberValue?.int64, let tables = body["tables"]
-        else {
-            throw Refused(description: "this is not a snapshot of a workspace: send what GET …/snapshot answered")
-        }
-        guard body["schema"] == schema else {
-            throw Refused(description: "the snapshot is of another version of Ferry: take a new one, or seed instead")
-        }
-        guard snapshot["checksum"] == checksum(body),
-            case .bytes(let key?) = try CopiedValue(.bytes, body["suppression_key"] ?? .null)
-        else {
-            throw Refused(description: "the snapshot was changed after it was taken: its checksum differs")
-        }
-        return Content(peopleMade: peopleMade, objectsMade: objectsMade, suppressionKey: key, tables: tables)
+        fileprivate func rows(of table: CopiedTable) -> [CopiedRow] { tables[table.name] ?? [] }
     }
 }
 
@@ -177,7 +190,7 @@ extension CopiedValue {
         }
     }
 
-    fileprivate init(_ kind: CopiedTable.Kind, _ json: JSON) throws {
+    fileprivate init(_ kind: CopiedTable.Kind, _ json: JSON) throws(WorkspaceSnapshot.Refused) {
         switch (kind, json) {
         case (.integer, .null): self = .integer(nil)
         case (.text, .null): self = .text(nil)
