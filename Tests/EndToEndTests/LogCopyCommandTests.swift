@@ -87,10 +87,6 @@ struct `A server whose log is moved` {
                 "\(after.errors)"
             )
             #expect(after.output.contains("cursors: 2 rows, the same in both"), "\(after.output)")
-            if to.folder == nil {
-                try FileManager.default.copyItem(atPath: data + "/workspace.db", toPath: to.data + "/workspace.db")
-            }
-
             ferry = try await to.start()
             let moved = try await status(ferry, waiting: 50)
             #expect(before[1] == moved[1] && before[2] == moved[2])
