@@ -22,6 +22,8 @@ package final class PostgresConnection {
     private var prepared: PreparedStatements
     private var isGivenUp = false
     private let givesUp: (@Sendable () -> Bool)?
+    /// Statements that go out with the next one.
+    private var waiting: [(String, [PostgresValue])] = []
     private let observer: (@Sendable (String, Duration) -> Void)?
 
     /// Connects.
@@ -84,6 +86,7 @@ package final class PostgresConnection {
     /// Carries out one or more statements without values, separated by semicolons; they are one transaction unless they
     /// begin and end some themselves.
     package func run(_ statements: String) throws(PostgresError) {
+        if !waiting.isEmpty { _ = try pipeline([]) }
         let exchange = try self.exchange()
         let start = ContinuousClock.now
         defer { observer?(statements, .now - start) }
@@ -114,18 +117,35 @@ package final class PostgresConnection {
         try pipeline([(statement, values)])[0]
     }
 
+    /// Carries out one statement together with the next one, before it, within a transaction that is open. What it is refused
+    /// for, the next one throws.
+    package func later(_ statement: String, _ values: [PostgresValue] = []) throws(PostgresError) {
+        waiting.append((statement, values))
+        // What they are answered has to find room while they are sent.
+        if waiting.count >= Self.mostWaiting { _ = try pipeline([]) }
+    }
+
+    private static let mostWaiting = 100
+
+    /// Forgets what would go out with the next statement: the transaction is undone.
+    package func forgetWaiting() {
+        waiting = []
+    }
+
     /// Carries out several statements in one round trip and, unless a transaction is open, as one transaction.
     ///
     /// - Returns: the result of each.
     /// - Throws: the first error; nothing of it is done then, unless the error `isInDoubt`.
     package func pipeline(_ statements: [(String, [PostgresValue])]) throws(PostgresError) -> [PostgresResult] {
-        if statements.isEmpty { return [] }
+        let all = waiting + statements
+        waiting = []
+        if all.isEmpty { return [] }
         var pipeline = Pipeline(functions)
-        for (text, values) in statements { try pipeline.add(text, values, &prepared) }
+        for (text, values) in all { try pipeline.add(text, values, &prepared) }
         for name in prepared.superfluous { pipeline.deallocate(name) }
         let exchange = try self.exchange()
         let start = ContinuousClock.now
-        defer { observer?(statements.map(\.0).joined(separator: "; "), .now - start) }
+        defer { observer?((statements.isEmpty ? all : statements).map(\.0).joined(separator: "; "), .now - start) }
         let answer: ([PostgresResult], refusal: PostgresError?)
         do throws(Pipeline.Broken) {
             answer = try pipeline.carryOut(exchange, &prepared)
@@ -133,7 +153,7 @@ package final class PostgresConnection {
             throw giveUp(error.end, exchange, error.refusal)
         }
         if let refusal = answer.refusal { throw refusal }
-        return answer.0
+        return Array(answer.0.dropFirst(all.count - statements.count))
     }
 
     /// What a statement is sent and answered through; it has to be answered within `statementTimeout`.

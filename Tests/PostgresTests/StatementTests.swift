@@ -162,6 +162,29 @@ struct `Statements` {
         #expect(try connection.number("SELECT count(*) FROM t") == 2)
     }
 
+    @Test func `statements that wait go out in order with the next one, which throws what they are refused for`()
+        async throws
+    {
+        let connection = try await connect()
+        try connection.run("CREATE TABLE t (n int8 PRIMARY KEY)")
+        try connection.run("BEGIN")
+        for number in Int64(0)..<250 { try connection.later("INSERT INTO t VALUES ($1)", [.integer(number)]) }
+        try connection.later("DELETE FROM t WHERE n = 7")
+        #expect(try connection.number("SELECT count(*) FROM t") == 249)
+        try connection.later("INSERT INTO t VALUES (7)")
+        try connection.run("COMMIT")
+        #expect(try connection.number("SELECT count(*) FROM t") == 250)
+        try connection.run("BEGIN")
+        try connection.later("INSERT INTO t VALUES (300)")
+        try connection.later("INSERT INTO t VALUES (1)")
+        try connection.later("INSERT INTO t VALUES (301)")
+        #expect(try connection.refusal("COMMIT").kind == .duplicate)
+        try connection.later("INSERT INTO t VALUES (302)")
+        connection.forgetWaiting()
+        try connection.run("ROLLBACK")
+        #expect(try connection.number("SELECT count(*) FROM t") == 250)
+    }
+
     @Test func `a pipeline of megabytes both ways does not stop in the middle`() async throws {
         let connection = try await connect()
         let body = [UInt8](repeating: 7, count: 1 << 20)

@@ -60,7 +60,9 @@ struct `Plans of PostgreSQL` {
 
     /// As right after a large import, or where one workspace is much larger than all others.
     @Test func `of lists in workspaces use indexes before the server knows how much there is`() async throws {
-        let explaining = ["auto_explain.log_min_duration=0", "auto_explain.log_analyze=on", "auto_explain.log_timing=off"]
+        let explaining = [
+            "auto_explain.log_min_duration=0", "auto_explain.log_analyze=on", "auto_explain.log_timing=off",
+        ]
         let server = try PostgresServer(
             settings: ["session_preload_libraries=auto_explain", "autovacuum=off"] + explaining
         )

@@ -68,7 +68,8 @@ import Testing
         #expect(try await store.keptKeys { $0 != "w" } == [])
     }
 
-    @Test(arguments: Engine.all) func `forgets what is as old in the order of its receipt`(engine: Engine) async throws {
+    @Test(arguments: Engine.all) func `forgets what is as old in the order of its receipt`(engine: Engine) async throws
+    {
         let store = try DataStore(opening: try await engine.empty()).workspaces
         let names = try await store.write(in: "w") { workspace in
             for number in 0..<400 {
@@ -230,7 +231,7 @@ import Testing
                 }
             }
         }
-        // One finds that nothing is begun, and one that there is no other connection.
+        // One finds that nothing is begun, and the others that there is no connection.
         #expect(ContinuousClock.now - start < .seconds(20))
         server.freeze(false)
         try await write(31)

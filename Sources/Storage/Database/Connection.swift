@@ -35,6 +35,21 @@ struct Connection {
         }
     }
 
+    /// Carries out a statement of which only this is of interest: that it is carried out, before the next one and before the
+    /// commit. To a server it goes together with that, so that nobody waits for its answer alone; what it is refused for,
+    /// the other one throws.
+    func later(_ sql: String, _ values: [any StoredValue] = []) throws {
+        switch engine {
+        case .sqlite: try run(sql, values)
+        case .postgres(let connection): try connection.later(postgresStatement(sql), values.map(\.postgresValue))
+        }
+    }
+
+    /// Until the end of the transaction statements may go through all of a workspace, and take as long as that takes.
+    func takesLong() {
+        if case .postgres(let connection) = engine { connection.statementTimeout = .seconds(60) }
+    }
+
     /// The first row of a statement; `nil` when there is none.
     func row(_ sql: String, _ values: [any StoredValue] = []) throws -> StoredRow? {
         switch engine {

@@ -165,6 +165,8 @@ extension PostgresConnection {
     ///   - begin: how it begins.
     ///   - limit: within which time a server that doesn't stand still has begun one.
     ///   - body: what is carried out.
+    /// - Returns: what the body does.
+    /// - Throws: its error, and that of the server.
     func transaction<Value>(
         _ begin: String = "BEGIN",
         within limit: Duration? = nil,
@@ -177,9 +179,11 @@ extension PostgresConnection {
         statementTimeout = timeout
         do {
             let value = try body(Connection(self))
-            try run("COMMIT")
+            // With what waits for it.
+            _ = try query("COMMIT")
             return value
         } catch {
+            forgetWaiting()
             // A connection that is lost has undone it, and can't be asked to.
             if !isBroken { try? run("ROLLBACK") }
             throw error

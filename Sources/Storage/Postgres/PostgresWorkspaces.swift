@@ -31,8 +31,10 @@ final class PostgresWorkspaces: WorkspaceEngine {
             options.observer = slow?.observer(of: "postgresql")
             options.givesUp = isAway
             name = "\(url)"
-            writer = PostgresLane("workspaces", url, options, begin: PostgresLog.sharing())
             readers = (1..<Self.connectionCount).map { [options] in PostgresLane("workspaces \($0)", url, options) }
+            // Longer than it waits for another writer. What takes longer says so (`Connection.takesLong`).
+            options.statementTimeout = .seconds(20)
+            writer = PostgresLane("workspaces", url, options, begin: PostgresLog.sharing())
         } catch {
             throw StorageError(error, file: "the database")
         }
@@ -56,7 +58,9 @@ final class PostgresWorkspaces: WorkspaceEngine {
     func write<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        try get(await writer.performing { connection in try connection.transaction(within: Self.patience) { try work($0) } })
+        try get(
+            await writer.performing { connection in try connection.transaction(within: Self.patience) { try work($0) } }
+        )
     }
 
     private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {

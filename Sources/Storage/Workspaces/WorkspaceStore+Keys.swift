@@ -56,11 +56,14 @@ extension WorkspaceStore {
     /// What was kept, by the names of the workspaces.
     ///
     /// - Parameter isWanted: whether somebody asks for what opens a workspace of this name.
+    /// - Returns: what is wanted of it.
+    /// - Throws: the error of the disk.
     package func keptKeys(
         where isWanted: @escaping @Sendable (_ name: String) -> Bool = { _ in true }
     ) async throws(StorageError) -> [Keys] {
         try await engine.read { [seal] connection in
-            try connection.rows("SELECT name, site_id, traits, sealed FROM workspace_keys ORDER BY name").compactMap { row in
+            let rows = try connection.rows("SELECT name, site_id, traits, sealed FROM workspace_keys ORDER BY name")
+            return try rows.compactMap { row in
                 let name = try row.text(0)
                 guard isWanted(name) else { return nil }
                 return Keys(
@@ -77,8 +80,8 @@ extension WorkspaceStore {
     package func keysMark() async throws(StorageError) -> [Int64] {
         try await engine.read { connection in
             // A seal is never made twice.
-            let sum = "SELECT count(*), coalesce(CAST(sum(hashtext(encode(sealed, 'hex'))) AS BIGINT), 0) FROM workspace_keys"
-            let row = try connection.row(sum)
+            let sum = "coalesce(CAST(sum(hashtext(encode(sealed, 'hex'))) AS BIGINT), 0)"
+            let row = try connection.row("SELECT count(*), \(sum) FROM workspace_keys")
             return [try row?.integer(0) ?? 0, try row?.integer(1) ?? 0]
         }
     }

@@ -11,7 +11,7 @@ extension WorkspaceTransaction {
         case .anonymous(let id): anonymousId = id
         case .nobody(let known): identifiers = known
         }
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO activity (workspace, person, anonymous_id, type, timestamp, logged_at, name, identifiers, data)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -73,7 +73,7 @@ extension WorkspaceTransaction {
 
     /// Gives a person the events, pages, screens and content events of another.
     package func moveEvents(from: PersonKey, to: PersonKey) throws {
-        try connection.run(
+        try connection.later(
             """
             UPDATE activity SET person = ? WHERE person = ?
                 AND type IN ('event', 'page', 'screen', 'viewed_content', 'clicked_content')
@@ -102,7 +102,7 @@ extension WorkspaceTransaction {
 
     /// Removes entries of anonymous ids that nobody has and that were logged before `time`, at most `limit`.
     package func forgetAnonymousActivity(loggedBefore time: Int64, limit: Int) throws {
-        try connection.run(
+        try connection.later(
             """
             DELETE FROM activity WHERE entry IN (
                 SELECT entry FROM activity
@@ -115,7 +115,7 @@ extension WorkspaceTransaction {
 
     /// Remembers with whom an anonymous id was joined last, and when (Unix seconds).
     package func join(anonymousId: String, with person: PersonKey, at time: Int64) throws {
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO anonymous_people (workspace, anonymous_id, person, joined_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (workspace, anonymous_id) DO UPDATE SET person = excluded.person, joined_at = excluded.joined_at
@@ -133,7 +133,7 @@ extension WorkspaceTransaction {
     }
 
     package func moveAnonymousIds(from: PersonKey, to: PersonKey) throws {
-        try connection.run("UPDATE anonymous_people SET person = ? WHERE person = ?", [to.number, from.number])
+        try connection.later("UPDATE anonymous_people SET person = ? WHERE person = ?", [to.number, from.number])
     }
 
     /// The attributes of a relationship that waits for an anonymous id to be joined; `nil` when there is none.
@@ -149,7 +149,7 @@ extension WorkspaceTransaction {
         with object: ObjectKey,
         attributes: AttributeSet
     ) throws {
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO anonymous_relationships (workspace, anonymous_id, object, attributes)
             VALUES (?, ?, ?, ?)
@@ -171,7 +171,7 @@ extension WorkspaceTransaction {
             [workspace, Text(id)]
         )
         guard !rows.isEmpty else { return [] }
-        try connection.run(
+        try connection.later(
             "DELETE FROM anonymous_relationships WHERE workspace = ? AND anonymous_id = ?",
             [workspace, Text(id)]
         )
@@ -181,7 +181,7 @@ extension WorkspaceTransaction {
     // MARK: Metrics
 
     package func record(_ metric: DeliveryMetric) throws {
-        try connection.run(
+        try connection.later(
             "INSERT INTO metrics (workspace, delivery_id, name, timestamp, data) VALUES (?, ?, ?, ?, ?)",
             [workspace, Text(metric.deliveryId), Text(metric.name), metric.timestamp, metric.data.storedText]
         )
@@ -241,6 +241,7 @@ extension WorkspaceTransaction {
 
     /// Empties the workspace. Its number stays, and no number of a person or object is used again.
     package func removeEverything() throws {
+        connection.takesLong()
         for table in CopiedTable.ofWorkspaces.reversed() {
             try connection.run("DELETE FROM \(table.name) WHERE \(table.isOfWorkspace)", [workspace])
         }

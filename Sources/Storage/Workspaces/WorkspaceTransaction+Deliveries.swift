@@ -15,7 +15,7 @@ package struct StoredForm: Sendable {
 extension WorkspaceTransaction {
     /// Remembers a form, which its first answer makes, also one that is refused (track-api.md §9.10).
     package func registerForm(_ id: String, at time: Int64) throws {
-        try connection.run(
+        try connection.later(
             "INSERT INTO forms (workspace, id, made_at) VALUES (?, ?, ?) ON CONFLICT (workspace, id) DO NOTHING",
             [workspace, Text(id), time]
         )
@@ -23,7 +23,7 @@ extension WorkspaceTransaction {
 
     /// Counts an accepted answer of a form that is registered.
     package func countSubmission(ofForm id: String, at time: Int64) throws {
-        try connection.run(
+        try connection.later(
             "UPDATE forms SET submissions = submissions + 1, submitted_at = ? WHERE workspace = ? AND id = ?",
             [time, workspace, Text(id)]
         )
@@ -52,7 +52,7 @@ extension WorkspaceTransaction {
 
     /// Remembers to whom a delivery went, and by which channel.
     package func setDelivery(_ id: String, person: PersonKey, channel: String) throws {
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO deliveries (workspace, id, person, channel) VALUES (?, ?, ?, ?)
             ON CONFLICT (workspace, id) DO UPDATE SET person = excluded.person, channel = excluded.channel
@@ -70,6 +70,6 @@ extension WorkspaceTransaction {
     }
 
     package func moveDeliveries(from: PersonKey, to: PersonKey) throws {
-        try connection.run("UPDATE deliveries SET person = ? WHERE person = ?", [to.number, from.number])
+        try connection.later("UPDATE deliveries SET person = ? WHERE person = ?", [to.number, from.number])
     }
 }

@@ -23,11 +23,9 @@ extension WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredObject {
-        let made = try connection.number(
-            "UPDATE workspaces SET objects_made = objects_made + 1 WHERE workspace = ? RETURNING objects_made",
-            [workspace]
-        )
-        let cioId = cioId(workspace, made)
+        made.objects += 1
+        try connection.later("UPDATE workspaces SET objects_made = ? WHERE workspace = ?", [made.objects, workspace])
+        let cioId = cioId(workspace, made.objects)
         let number = try connection.number(
             """
             INSERT INTO objects (workspace, type, id, cio_id, made_at, attributes) VALUES (?, ?, ?, ?, ?, '{}')
@@ -40,7 +38,7 @@ extension WorkspaceTransaction {
 
     /// Removes an object with its relationships, those that wait for an anonymous id to be joined included.
     package func remove(_ object: ObjectKey) throws {
-        try connection.run("DELETE FROM objects WHERE object = ?", [object.number])
+        try connection.later("DELETE FROM objects WHERE object = ?", [object.number])
     }
 
     package func attributes(of object: ObjectKey) throws -> AttributeSet {
@@ -49,7 +47,7 @@ extension WorkspaceTransaction {
     }
 
     package func setAttributes(_ attributes: AttributeSet, of object: ObjectKey) throws {
-        try connection.run(
+        try connection.later(
             "UPDATE objects SET attributes = ? WHERE object = ?",
             [attributes.storedText, object.number]
         )
@@ -81,7 +79,7 @@ extension WorkspaceTransaction {
         with object: ObjectKey,
         attributes: AttributeSet
     ) throws {
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO relationships (person, object, attributes) VALUES (?, ?, ?)
             ON CONFLICT (person, object) DO UPDATE SET attributes = excluded.attributes
@@ -91,7 +89,7 @@ extension WorkspaceTransaction {
     }
 
     package func removeRelationship(of person: PersonKey, with object: ObjectKey) throws {
-        try connection.run(
+        try connection.later(
             "DELETE FROM relationships WHERE person = ? AND object = ?",
             [person.number, object.number]
         )
@@ -109,7 +107,7 @@ extension WorkspaceTransaction {
 
     /// Gives a person the relationships of another that they lack; the other keeps the rest.
     package func moveRelationships(from: PersonKey, to: PersonKey) throws {
-        try connection.run(
+        try connection.later(
             """
             UPDATE relationships SET person = ?1 WHERE person = ?2
                 AND object NOT IN (SELECT object FROM relationships WHERE person = ?1)

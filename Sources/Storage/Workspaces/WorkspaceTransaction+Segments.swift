@@ -1,14 +1,14 @@
 /// Manual segments (track-api.md §9.14): who is in them. One without members is not remembered.
 extension WorkspaceTransaction {
     package func add(_ person: PersonKey, toSegment segment: Int64) throws {
-        try connection.run(
+        try connection.later(
             "INSERT INTO segment_members (workspace, segment, person) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [workspace, segment, person.number]
         )
     }
 
     package func remove(_ person: PersonKey, fromSegment segment: Int64) throws {
-        try connection.run(
+        try connection.later(
             "DELETE FROM segment_members WHERE workspace = ? AND segment = ? AND person = ?",
             [workspace, segment, person.number]
         )
@@ -39,7 +39,7 @@ extension WorkspaceTransaction {
 
     /// Puts a person into the segments of another, too; the other stays in those that both are in.
     package func moveSegments(from: PersonKey, to: PersonKey) throws {
-        try connection.run(
+        try connection.later(
             """
             UPDATE segment_members SET person = ?1 WHERE person = ?2
                 AND segment NOT IN (SELECT segment FROM segment_members WHERE person = ?1)

@@ -9,10 +9,20 @@ package struct WorkspaceTransaction {
     package let workspace: Int64
     /// What the marks of suppressed identifiers are made with (`SuppressionMarks`).
     let suppressionKey: [UInt8]
+    /// Nobody else changes it while this transaction holds the workspace's row.
+    let made: Made
+
+    /// How many people and objects a workspace has made so far.
+    final class Made {
+        var people: Int64 = 0
+        var objects: Int64 = 0
+    }
+
+    private static let columns = "workspace, suppression_key, people_made, objects_made"
 
     /// To read a workspace.
     init(reading name: String, _ connection: Connection) throws {
-        let row = try connection.row("SELECT workspace, suppression_key FROM workspaces WHERE name = ?", [Text(name)])
+        let row = try connection.row("SELECT \(Self.columns) FROM workspaces WHERE name = ?", [Text(name)])
         try self.init(row, connection)
     }
 
@@ -21,11 +31,11 @@ package struct WorkspaceTransaction {
     /// Others who write it wait until this transaction is over; and each that is counted shows who watches it that there is
     /// something to see.
     init(writing name: String, _ connection: Connection) throws {
-        let count = "UPDATE workspaces SET writes = writes + 1 WHERE name = ? RETURNING workspace, suppression_key"
+        let count = "UPDATE workspaces SET writes = writes + 1 WHERE name = ? RETURNING \(Self.columns)"
         var row = try connection.row(count, [Text(name)])
         if row == nil {
             // Not without looking first, which would use up a number each time.
-            try connection.run(
+            try connection.later(
                 "INSERT INTO workspaces (name, suppression_key) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
                 [Text(name), Bytes(SuppressionMarks.newKey())]
             )
@@ -38,6 +48,8 @@ package struct WorkspaceTransaction {
         self.connection = connection
         workspace = try row?.integer(0) ?? 0
         suppressionKey = try row?.bytes(1) ?? []
+        made = Made()
+        (made.people, made.objects) = (try row?.integer(2) ?? 0, try row?.integer(3) ?? 0)
     }
 
     // MARK: People
@@ -74,11 +86,9 @@ package struct WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredPerson {
-        let made = try connection.number(
-            "UPDATE workspaces SET people_made = people_made + 1 WHERE workspace = ? RETURNING people_made",
-            [workspace]
-        )
-        let cioId = cioId(workspace, made)
+        made.people += 1
+        try connection.later("UPDATE workspaces SET people_made = ? WHERE workspace = ?", [made.people, workspace])
+        let cioId = cioId(workspace, made.people)
         let number = try connection.number(
             """
             INSERT INTO people (workspace, id, email, email_key, cio_id, made_at, attributes)
@@ -94,7 +104,7 @@ package struct WorkspaceTransaction {
 
     /// Gives a person the `id` and `email` that the value has. Nobody else may own them.
     package func setIdentifiers(of person: StoredPerson) throws {
-        try connection.run(
+        try connection.later(
             "UPDATE people SET id = ?, email = ?, email_key = ? WHERE person = ?",
             [
                 person.id.map(Text.init), person.email.map(Text.init),
@@ -106,7 +116,7 @@ package struct WorkspaceTransaction {
     /// Removes a person with everything of theirs: devices, relationships, segments, activity, deliveries, anonymous
     /// ids.
     package func remove(_ person: PersonKey) throws {
-        try connection.run("DELETE FROM people WHERE person = ?", [person.number])
+        try connection.later("DELETE FROM people WHERE person = ?", [person.number])
     }
 
     package func attributes(of person: PersonKey) throws -> AttributeSet {
@@ -115,7 +125,7 @@ package struct WorkspaceTransaction {
     }
 
     package func setAttributes(_ attributes: AttributeSet, of person: PersonKey) throws {
-        try connection.run(
+        try connection.later(
             "UPDATE people SET attributes = ?, phone = ? WHERE person = ?",
             [attributes.storedText, attributes.phone.map(Text.init), person.number]
         )
@@ -144,7 +154,7 @@ package struct WorkspaceTransaction {
         let together = (try last?.integer(0) ?? 0) + 1
         for identifier in identifiers {
             let (kind, value) = identifier.comparable
-            try connection.run(
+            try connection.later(
                 """
                 INSERT INTO suppressed (workspace, kind, value, together) VALUES (?, ?, ?, ?)
                 ON CONFLICT (workspace, kind, value) DO UPDATE SET together = excluded.together
@@ -169,7 +179,7 @@ package struct WorkspaceTransaction {
     /// Frees an identifier and those that were blocked together with it.
     package func unsuppress(_ identifier: PersonIdentifier) throws {
         let (kind, value) = identifier.comparable
-        try connection.run(
+        try connection.later(
             """
             DELETE FROM suppressed WHERE workspace = ?1 AND together IN (
                 SELECT together FROM suppressed WHERE workspace = ?1 AND kind = ?2 AND value = ?3)
@@ -191,7 +201,7 @@ package struct WorkspaceTransaction {
 
     /// Adds a device, or puts it in the place of the one with the same token, whoever had it.
     package func setDevice(_ device: StoredDevice) throws {
-        try connection.run(
+        try connection.later(
             """
             INSERT INTO devices (workspace, token, person, platform, last_used, attributes)
             VALUES (?, ?, ?, ?, ?, ?)
@@ -206,11 +216,11 @@ package struct WorkspaceTransaction {
     }
 
     package func removeDevice(_ token: String) throws {
-        try connection.run("DELETE FROM devices WHERE workspace = ? AND token = ?", [workspace, Text(token)])
+        try connection.later("DELETE FROM devices WHERE workspace = ? AND token = ?", [workspace, Text(token)])
     }
 
     package func moveDevices(from: PersonKey, to: PersonKey) throws {
-        try connection.run("UPDATE devices SET person = ? WHERE person = ?", [to.number, from.number])
+        try connection.later("UPDATE devices SET person = ? WHERE person = ?", [to.number, from.number])
     }
 }
 
