@@ -91,7 +91,7 @@ struct WorkspaceAPI: Sendable {
         guard let snapshot else {
             return .admin(
                 .invalid,
-                "the workspace is larger than 64 MiB: make a backup of all data instead"
+                "the workspace is larger than 64 MiB: copy workspace.db while the server is stopped, or the database"
             )
         }
         return .admin(.done, json: snapshot)
