@@ -288,7 +288,14 @@ extension Routes {
         guard case .handler(let handler, let parameters) = match(request) else {
             return AdminReply(status: 404, body: [])
         }
-        let answer = try await handler(request, parameters)
+        let answer: Answer
+        do {
+            answer = try await handler(request, parameters)
+        } catch Intake.Failure.busy(let words) {
+            answer = .admin(.storageUnavailable, words)
+        } catch is Intake.Failure {
+            answer = .admin(.storageUnavailable, "the database fails: try again later")
+        }
         return AdminReply(status: answer.status.code, body: answer.body)
     }
 }
