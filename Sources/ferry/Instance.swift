@@ -150,6 +150,7 @@ struct Instance {
                     configurator: configurator,
                     sources: sources,
                     bound: (publicBound, privateBound),
+                    forgetRequests: connector.workspaces.clearJournals,
                     logger: logger
                 ),
                 Listener(

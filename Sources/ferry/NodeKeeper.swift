@@ -14,6 +14,8 @@ struct NodeKeeper: Service {
     let configurator: Configurator
     let sources: SourcesAPI
     let bound: (public: Bound, private: Bound)
+    /// Forgets what is kept in memory of requests.
+    let forgetRequests: @Sendable () -> Void
     let logger: Logger
 
     /// Several times in the time for which a lease is certain.
@@ -48,13 +50,15 @@ struct NodeKeeper: Service {
         /// Whether changes of other nodes are being taken over; there is one at a time.
         let following = UnderWay<Int>()
         var isAway = false
+        /// Up to when requests are forgotten here; nothing is kept of those before the first beat.
+        var forgotten: Int64?
     }
 
     private func step(_ state: inout State, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         do {
             if state.beatAt <= .now {
                 state.beatAt = .now + Self.pace
-                try await beat()
+                try await beat(&state)
             }
             try await look(&state, &group)
             if state.isAway { logger.notice("the database is back") }
@@ -76,7 +80,7 @@ struct NodeKeeper: Service {
         }
     }
 
-    private func beat() async throws {
+    private func beat(_ state: inout State) async throws {
         let lanes = LaneStatus.text(cluster.local.statuses)
         let names = live.all.map(\.name)
         let (publicURL, privateURL) = (bound.public.known?.url() ?? "", bound.private.known?.url() ?? "")
@@ -86,6 +90,8 @@ struct NodeKeeper: Service {
         }
         let shared = try await nodes.beat()
         if nodes.held(.retention) == nil { store.retention.found(isFull: shared.isFull) }
+        if let forgotten = state.forgotten, forgotten != shared.forgotten { forgetRequests() }
+        state.forgotten = shared.forgotten
         // What was asked for on another node stands in the database.
         cluster.local.jobsChanged()
     }

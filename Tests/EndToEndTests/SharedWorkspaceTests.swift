@@ -54,12 +54,20 @@ struct `Workspaces of many nodes` {
             let numbers = (list["items"]?.arrayValue ?? []).compactMap { $0["data"]?["n"]?.numberValue?.int64 }
             return Set(numbers) == Set(0...60)
         }
-        // A person is erased where they are, from whichever node.
+        // A person is erased where they are, from whichever node; and no node has a request of theirs in its journal.
         let again = try await cluster.start(holder === nodes[0] ? "first" : "second")
+        for node in [other, again] {
+            #expect(try await call(node, "/api/v1/customers/u1", "shop:secret") == 200)
+        }
+        let shop = { (node: RunningFerry) in
+            try await node.get("/admin/v1/workspace/requests/count?workspace=shop").body?["count"]
+        }
+        for node in [other, again] { #expect(try await shop(node) == 1) }
         let asked = try await again.postAdmin("/admin/v1/erasures", ["userId": "u1"])
         let number = try #require(asked.body?["number"]?.numberValue?.text, "\(asked)")
         _ = try await other.get("/admin/v1/erasures/\(number)") { $0["stage"] == "done" }
         for node in [other, again] {
+            _ = try await node.get("/admin/v1/workspace/requests/count?workspace=shop") { $0["count"] == 0 }
             #expect(try await node.get("/admin/v1/workspace/people/u1?workspace=main").status == 404)
             let left = try await node.get("/admin/v1/workspace/people?workspace=main")
             #expect(left.body?["items"]?.arrayValue?.count == 1, "\(left)")

@@ -172,6 +172,7 @@ struct Eraser: Sendable {
         if answered > life.answered {
             try await erasures.cleanWorkspaces(for: erasure, .told)
             surroundings.forgetRequests()
+            try await erasures.haveRequestsForgotten()
             life.answered = answered
         }
         guard erasure.told.contains(where: { $0.answer == .waiting }) else {

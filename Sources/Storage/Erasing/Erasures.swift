@@ -226,6 +226,11 @@ package struct Erasures: Sendable {
         }
     }
 
+    /// Has all other nodes forget what they keep in memory of requests: each does with its next beat (`SharedState.forgotten`).
+    package func haveRequestsForgotten() async throws(StorageError) {
+        try await commits.commit { try NodeTables.forgetRequests($0) }
+    }
+
     /// What was told leaves the log as well, and what failed of it.
     package func removeTelling(of erasure: Erasure, at now: Int64) async throws(StorageError) {
         guard let seq = erasure.telling else { return }

@@ -21,6 +21,8 @@ package struct SharedState: Sendable, Equatable {
     package var configuration: Int64 = 0
     /// Whether the log is at its size, and takes nothing.
     package var isFull = false
+    /// Rises when all nodes are to forget what they keep in memory of requests, because somebody is erased.
+    package var forgotten: Int64 = 0
 
     package init() {}
 }

@@ -247,10 +247,17 @@ enum NodeTables {
     static func shared(_ connection: Connection) throws -> SharedState {
         var state = SharedState()
         guard case .postgres = connection.engine,
-            let row = try connection.row("SELECT configuration, is_full FROM shared")
+            let row = try connection.row("SELECT configuration, is_full, forgotten FROM shared")
         else { return state }
         (state.configuration, state.isFull) = (try row.integer(0), try row.integer(1) != 0)
+        state.forgotten = try row.integer(2)
         return state
+    }
+
+    /// All nodes are to forget what they keep in memory of requests.
+    static func forgetRequests(_ connection: Connection) throws {
+        guard case .postgres = connection.engine else { return }
+        try connection.run("UPDATE shared SET forgotten = forgotten + 1")
     }
 
     /// Integrations or sources are about to change; from now until the end of the transaction nobody else changes them, and

@@ -19,6 +19,10 @@ enum PostgresSchema {
             "2026-11-26 ended sessions",
             "CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, ends_at BIGINT NOT NULL)"
         ),
+        (
+            "2026-11-26 what all forget",
+            "ALTER TABLE shared ADD COLUMN forgotten BIGINT NOT NULL DEFAULT 0"
+        ),
     ]
 
     /// Makes what is missing, one process at a time.
