@@ -2,8 +2,10 @@ import AsyncHTTPClient
 import Foundation
 import LosslessJSON
 import NIOCore
+import PostgresServer
 
-/// The embedded workspace by itself: batches of its Track API into SQLite, then how long it takes to look at what is there.
+/// The embedded workspace by itself: batches of its Track API, into SQLite and into PostgreSQL beside it, then how long it takes
+/// to look at what is there.
 struct WorkspaceLoad {
     let executable: String
     let people: Int
@@ -14,8 +16,55 @@ struct WorkspaceLoad {
           main: { type: customerio, settings: { endpoint: workspace, site_id: site, api_key: key } }
         """
 
+    private struct Figures {
+        let identified: Double
+        let recorded: Double
+        let memory: Int
+        let looks: [(name: String, median: Double, longest: Double)]
+    }
+
     func run() async throws -> String {
-        let server = try await FerryProcess(executable: executable, integrations: .written(Self.configuration))
+        let file = try await figures()
+        guard PostgresServer.isInstalled else { return lines(file, beside: nil) }
+        let postgres = try PostgresServer(settings: LogEngines.settings)
+        return lines(file, beside: try await figures(in: try await postgres.database()))
+    }
+
+    private func lines(_ file: Figures, beside server: Figures?) -> String {
+        func line(_ name: String, _ figure: String, _ other: String?, _ aim: String) -> String {
+            let words = figure.padding(toLength: 31, withPad: " ", startingAt: 0)
+            return "  \(name.padding(toLength: 25, withPad: " ", startingAt: 0)) \(words) "
+                + "\((other ?? "").padding(toLength: 40, withPad: " ", startingAt: 0)) \(aim)"
+        }
+        func rate(_ name: String, _ figure: Double, _ other: Double?) -> String {
+            let beside = other.map { String(format: "%.0f operations/s, %.2f times", $0, $0 / figure) }
+            return line(name, String(format: "%.0f operations/s", figure), beside, "(aim in SQLite: 10,000)")
+        }
+        let looks = file.looks.enumerated().map { index, look in
+            let beside = server.map { server in
+                let other = server.looks[index]
+                return String(format: "%.1f ms, the longest %.1f ms", other.median, other.longest)
+            }
+            let words = String(format: "%.1f ms, the longest %.1f ms", look.median, look.longest)
+            return line(look.name, words, beside, "(aim: under 50)")
+        }
+        return """
+
+            the embedded workspace: batches of 100 over 4 connections, \(people) people, then \(events) events
+            \(line("", "SQLite", server == nil ? nil : "PostgreSQL", ""))
+            \(rate("identifies", file.identified, server?.identified))
+            \(rate("events", file.recorded, server?.recorded))
+            \(line("memory", "\(file.memory) MB", server.map { "\($0.memory) MB" }, ""))
+            \(looks.joined(separator: "\n"))
+            """
+    }
+
+    private func figures(in database: String? = nil) async throws -> Figures {
+        let server = try await FerryProcess(
+            executable: executable,
+            integrations: .written(Self.configuration),
+            database: database
+        )
         defer { server.stop() }
         let identifies = (0..<people).map { number in
             """
@@ -31,14 +80,12 @@ struct WorkspaceLoad {
             """
         }
         let recorded = try await rate(of: happened, server)
-        return """
-
-            the embedded workspace: batches of 100 over 4 connections, \(people) people, then \(events) events
-              identifies                \(String(format: "%.0f", identified)) operations/s (aim: 10,000)
-              events                    \(String(format: "%.0f", recorded)) operations/s (aim: 10,000)
-              memory                    \(server.residentMegabytes) MB
-            \(try await looks(server))
-            """
+        return Figures(
+            identified: identified,
+            recorded: recorded,
+            memory: server.residentMegabytes,
+            looks: try await looks(server)
+        )
     }
 
     private func rate(of items: [String], _ server: FerryProcess) async throws -> Double {
@@ -58,9 +105,9 @@ struct WorkspaceLoad {
     // MARK: Looking
 
     /// Each kind of reading, at the beginning, in the middle and page by page: the median and the longest.
-    private func looks(_ server: FerryProcess) async throws -> String {
+    private func looks(_ server: FerryProcess) async throws -> [(name: String, median: Double, longest: Double)] {
         let root = server.privateURL + "/admin/v1/workspace"
-        var lines: [String] = []
+        var looks: [(name: String, median: Double, longest: Double)] = []
         for (name, path) in [
             ("people, 100 a page", "/people?limit=100"), ("activity, 100 a page", "/activity?limit=100"),
             ("activity of one person", "/people/u7/activity?limit=100"), ("one person by id", "/people/u42"),
@@ -77,9 +124,8 @@ struct WorkspaceLoad {
                 cursor = (try? JSON(parsing: Array(body.readableBytesView)))?["next"]?.stringValue
             }
             times.sort()
-            let words = String(format: "%.1f ms, the longest %.1f ms", times[times.count / 2], times[times.count - 1])
-            lines.append("  \(name.padding(toLength: 25, withPad: " ", startingAt: 0)) \(words) (aim: under 50)")
+            looks.append((name, times[times.count / 2], times[times.count - 1]))
         }
-        return lines.joined(separator: "\n")
+        return looks
     }
 }

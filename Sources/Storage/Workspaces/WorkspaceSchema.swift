@@ -185,8 +185,8 @@ enum WorkspaceSchema {
         }
     }
 
-    /// Phones in a column of their own, a secret for each workspace, a count by which others see that it was written, and how
-    /// those behave whom somebody has asked for.
+    /// Phones in a column of their own, a secret for each workspace, a count by which others see that it was written, how
+    /// those behave that somebody has asked for; and indexes with the order of lists.
     private static func alignWithPostgres(_ connection: Database) throws {
         try connection.execute(
             sql: """
@@ -200,6 +200,8 @@ enum WorkspaceSchema {
                         AND length(CAST(json_extract(attributes, '$.phone[0]') AS BLOB)) <= 32;
                 DROP INDEX people_by_phone;
                 CREATE INDEX people_by_phone ON people (workspace, phone, person) WHERE phone IS NOT NULL;
+                CREATE INDEX people_by_workspace ON people (workspace);
+                CREATE INDEX objects_by_workspace ON objects (workspace);
                 ALTER TABLE workspace_keys ADD COLUMN traits TEXT;
                 """
         )
