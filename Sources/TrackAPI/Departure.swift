@@ -23,20 +23,18 @@ final class Departure: Sendable {
 
 /// Whether a request may leave, for those whose right to send ends. It is asked again when there is a connection: that may be
 /// long after the request was decided upon, because a network that was away is back.
-package enum DepartureGate {
-    @TaskLocal package static var isOpen: @Sendable () -> Bool = { true }
-}
+package typealias DepartureGate = @Sendable () -> Bool
 
 /// The body of a request, in one piece, that notes when it is asked for.
 struct DepartingBody: AsyncSequence, Sendable {
     let bytes: ByteBuffer
     let departure: Departure
-    let isOpen: @Sendable () -> Bool
+    let isOpen: DepartureGate
 
     struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var rest: ByteBuffer?
         fileprivate let departure: Departure
-        fileprivate let isOpen: @Sendable () -> Bool
+        fileprivate let isOpen: DepartureGate
 
         mutating func next() async throws -> ByteBuffer? {
             // A head whose body never comes is no request.

@@ -23,16 +23,18 @@ struct RequestSender: Sendable {
         let path: String
         let body: [UInt8]?
         let trace: TraceID
+        let gate: DepartureGate
     }
 
     func send(
         _ method: HTTPMethod,
         _ path: String,
         body: [UInt8]?,
-        trace: TraceID
+        trace: TraceID,
+        gate: @escaping DepartureGate = { true }
     ) async -> Result<Response, ConnectionFailure> {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
-        let call = Call(method: method, path: path, body: body, trace: trace)
+        let call = Call(method: method, path: path, body: body, trace: trace, gate: gate)
         let first = await send(call, to: endpoint, until: deadline)
         guard case .success(let response) = first,
             let other = regions.target(
@@ -113,7 +115,7 @@ struct RequestSender: Sendable {
                 DepartingBody(
                     bytes: ByteBuffer(bytes: body),
                     departure: departure,
-                    isOpen: DepartureGate.isOpen
+                    isOpen: call.gate
                 ),
                 length: .known(Int64(body.count))
             )

@@ -107,8 +107,9 @@ package struct TrackClient: Sendable {
         await exchange(operations).answer
     }
 
-    /// As `send`, with the status and the sender of the answer.
-    package func exchange(_ operations: [Operation]) async -> Exchange {
+    /// As `send`, with the status and the sender of the answer. What may not leave any more when there is a connection is
+    /// `.unavailable`.
+    package func exchange(_ operations: [Operation], while gate: @escaping DepartureGate = { true }) async -> Exchange {
         guard !operations.isEmpty else { return Exchange(status: nil, answer: .settled([]), workspace: nil) }
         let batch = Batch(operations)
         guard batch.isOneRequest else {
@@ -120,7 +121,7 @@ package struct TrackClient: Sendable {
             )
         }
         let trace = TraceID.random()
-        switch await sender.send(.POST, batch.path, body: batch.encoded(), trace: trace) {
+        switch await sender.send(.POST, batch.path, body: batch.encoded(), trace: trace, gate: gate) {
         case .failure(let failure):
             return Exchange(status: nil, answer: failure.answer, workspace: nil, trace: trace)
         case .success(let response):

@@ -89,7 +89,7 @@ final class Connector: Sendable {
                 begin: { [workspaces] in
                     workspaces.put(integration.name, siteID: keys.siteId, apiKey: keys.apiKey)
                 },
-                send: { [self] operations in
+                send: { [self] operations, gate in
                     guard let url = state.withLock(\.privateURL), let endpoint = try? Endpoint(url) else {
                         let words = "the embedded workspace is not there yet"
                         return Exchange(
@@ -98,7 +98,7 @@ final class Connector: Sendable {
                             workspace: nil
                         )
                     }
-                    return await client(endpoint, true).exchange(operations)
+                    return await client(endpoint, true).exchange(operations, while: gate)
                 }
             )
         }
@@ -108,7 +108,7 @@ final class Connector: Sendable {
         Connection(
             check: client.checkCredentials,
             begin: { [self] in state.withLock { $0.checks[name] = client } },
-            send: client.exchange
+            send: { await client.exchange($0, while: $1) }
         )
     }
 

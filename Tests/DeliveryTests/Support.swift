@@ -132,7 +132,7 @@ func dispatch(
     let clock = FastClock()
     let live = LiveIntegrations()
     for destination in destinations {
-        live.add(destination.integration, Connection(send: destination.send), at: clock.now)
+        live.add(destination.integration, Connection { operations, _ in await destination.send(operations) }, at: clock.now)
     }
     let dispatcher = Dispatcher(
         integrations: live,

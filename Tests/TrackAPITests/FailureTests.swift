@@ -54,15 +54,16 @@ import TrackAPI
         try await StubServer.run({ _ in .status(200) }) { server, http in
             let client = try server.client(http)
             let isOpen = Mutex(true)
-            await DepartureGate.$isOpen.withValue({ isOpen.withLock(\.self) }) {
-                #expect(await client.send([.event("a")]).kind == .delivered)
-                isOpen.withLock { $0 = false }
-                // On a connection that is there, and on one that has to be made.
-                for _ in 0..<2 {
-                    let answer = await client.send([.event("b")])
-                    #expect(answer.kind == .unavailable, "\(answer)")
-                    #expect(answer.words.contains("held back"), "\(answer.words)")
-                }
+            let send = { (name: String) in
+                await client.exchange([.event(name)]) { isOpen.withLock(\.self) }.answer
+            }
+            #expect(await send("a").kind == .delivered)
+            isOpen.withLock { $0 = false }
+            // On a connection that is there, and on one that has to be made.
+            for _ in 0..<2 {
+                let answer = await send("b")
+                #expect(answer.kind == .unavailable, "\(answer)")
+                #expect(answer.words.contains("held back"), "\(answer.words)")
             }
             #expect(await client.send([.event("c")]).kind == .delivered)
             #expect(server.requests.count == 2)

@@ -137,7 +137,7 @@ package struct Configurator: Sendable {
         } catch {
             // One integration's secrets are no reason to take no events: it is paused, and says why.
             let words = "\(error)"
-            let connection = Connection { _ in
+            let connection = Connection { _, _ in
                 Exchange(status: nil, answer: .settings(words: words), workspace: nil)
             }
             return Draft(

@@ -5,7 +5,10 @@ package import TrackAPI
 /// The way to a destination, with the settings of the moment: they hold for every request from now on, whenever its event
 /// came (delivery.md F40).
 package struct Connection: Sendable {
-    package let send: @Sendable ([Operation]) async -> Exchange
+    /// Sends operations in one request, if the gate is open when there is a connection.
+    package typealias Send = @Sendable (_ operations: [Operation], _ gate: @escaping DepartureGate) async -> Exchange
+
+    let send: Send
     /// The embedded workspace that it leads to, if it does.
     let workspace: String?
     /// Asks the destination whether it knows the credentials.
@@ -19,7 +22,7 @@ package struct Connection: Sendable {
             .valid(region: nil, environment: nil, note: nil)
         },
         begin: @escaping @Sendable () -> Void = {},
-        send: @escaping @Sendable ([Operation]) async -> Exchange
+        send: @escaping Send
     ) {
         self.workspace = workspace
         self.check = check
@@ -76,8 +79,8 @@ package final class LiveIntegration: Sendable {
     /// Whether it is not there any more; a lane that begins just then ends at once.
     var hasLeft: Bool { state.withLock(\.hasLeft) }
 
-    func send(_ operations: [Operation]) async -> Exchange {
-        await state.withLock(\.connection).send(operations)
+    func send(_ operations: [Operation], while gate: @escaping DepartureGate) async -> Exchange {
+        await state.withLock(\.connection).send(operations, gate)
     }
 
     /// Asks the destination whether it knows the credentials.

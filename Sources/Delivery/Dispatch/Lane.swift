@@ -240,9 +240,7 @@ struct Lane: Sendable {
             await surroundings.sleep(.milliseconds(50))
         }
         let start = ContinuousClock.now
-        let exchange = await DepartureGate.$isOpen.withValue({ [lease] in lease.isCertain }) {
-            await integration.send(request.operations.map(\.operation))
-        }
+        let exchange = await integration.send(request.operations.map(\.operation)) { [lease] in lease.isCertain }
         meters.count(exchange, operations: request.operations.count, took: start.duration(to: .now))
         return exchange
     }
