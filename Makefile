@@ -44,6 +44,7 @@ release: setup ## build ferry optimised, into .build/release/ferry
 	@echo "Building Ferry, optimised (the first time up to a quarter of an hour) …"
 	@$(RELEASE) --product ferry
 	@$(RELEASE) --product generate-manual
+	@.build/release/ferry demo --once --pace 0 >/dev/null || { echo "The optimised program does not deliver." >&2; exit 1; }
 
 .PHONY: install
 install: ## install what `make release` built (PREFIX=/usr/local, DESTDIR= for packages)

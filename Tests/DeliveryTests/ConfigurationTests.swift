@@ -42,7 +42,7 @@ import TrackAPI
                 number += 1
                 return number
             }
-            return Connection { operations in
+            return Connection { operations, _ in
                 self.sent.withLock { sent in
                     for operation in operations {
                         let mark = operation.body["attributes"]?["mark"]?.stringValue ?? ""
@@ -263,7 +263,9 @@ import TrackAPI
             control: control,
             nodes: store.nodes,
             connect: { _, _ in
-                Connection { Exchange(status: 200, answer: .delivered($0.map { _ in "" }), workspace: nil) }
+                Connection { operations, _ in
+                    Exchange(status: 200, answer: .delivered(operations.map { _ in "" }), workspace: nil)
+                }
             },
             now: { Moment(steady: 0, wall: 0) }
         )

@@ -132,7 +132,8 @@ func dispatch(
     let clock = FastClock()
     let live = LiveIntegrations()
     for destination in destinations {
-        live.add(destination.integration, Connection { operations, _ in await destination.send(operations) }, at: clock.now)
+        let connection = Connection { operations, _ in await destination.send(operations) }
+        live.add(destination.integration, connection, at: clock.now)
     }
     let dispatcher = Dispatcher(
         integrations: live,
