@@ -1,9 +1,9 @@
 /// Storage: what Ferry keeps, and the only room in which SQL is written.
 ///
-/// It knows two databases, or one PostgreSQL database with both. `ferry.db` holds the log of accepted messages, how far each integration has come in it, the
-/// operations that Customer.io refused for good and the messages that Ferry refused. `workspace.db` holds the embedded
-/// workspaces. Other rooms see named operations in domain words, each one transaction; they never see a row, a
-/// statement or a connection. This room refuses to know what an event, an operation or a person means: it stores bytes,
+/// It knows two databases, or one PostgreSQL database with both. `ferry.db` holds the log of accepted messages, how far each
+/// integration has come in it, the operations that Customer.io refused for good and the messages that Ferry refused.
+/// `workspace.db` holds the embedded workspaces. Other rooms see named operations in domain words, each one transaction; they
+/// never see a row, a statement or a connection. This room refuses to know what an event, an operation or a person means: it stores bytes,
 /// compares identifiers byte for byte, and keeps promises about order and durability. It never reads a clock.
 ///
 /// | database | `synchronous` | what an answer means |

@@ -173,9 +173,8 @@ package final class EmbeddedWorkspaces: Sendable {
         let known = Set(all.map { Array($0.name.utf8) })
         let kept = try await store.keptKeys { !known.contains(Array($0.utf8)) }
         for keys in kept {
-            guard let wish = keys.traits else { continue }
-            // Whoever asks again has it.
-            guard let apiKey = keys.apiKey else { continue }
+            // Of one whose key can't be read, whoever asks again has it.
+            guard let wish = keys.traits, let apiKey = keys.apiKey else { continue }
             declare(keys.workspace, siteID: keys.siteId, apiKey: apiKey) { traits in
                 try? traits.change(by: wish)
             }

@@ -224,11 +224,7 @@ package final class Nodes: Sendable {
         _ keeper: PostgresLane,
         _ work: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(StorageError) -> Value {
-        do {
-            return try await keeper.performing(work).get()
-        } catch {
-            throw StorageError(error, file: Self.file)
-        }
+        try await keeper.performing(as: Self.file, work)
     }
 
     /// Lets others have everything. What is under way has to be over.

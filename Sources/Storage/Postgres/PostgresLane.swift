@@ -119,6 +119,17 @@ final class PostgresLane: Sendable {
         }
     }
 
+    /// The same, with errors in our words; `name` is what they call the database.
+    func performing<Value: Sendable>(
+        as name: String,
+        _ work: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        switch await performing(work) {
+        case .success(let value): return value
+        case .failure(let error): throw StorageError(error, file: name)
+        }
+    }
+
     /// Connects, so that what is wrong is known at once. It blocks.
     func prepare() throws {
         try queue.sync {
@@ -145,6 +156,24 @@ final class PostgresLane: Sendable {
             held.withLock { held in
                 held.connection?.close()
                 held = Held(connection: nil, isClosed: true)
+            }
+        }
+    }
+}
+
+extension [PostgresLane] {
+    /// Reads, all of it as of one moment, on the one that has least to do; the first of them if all are idle.
+    func read<Value: Sendable>(
+        as name: String,
+        within limit: Duration? = nil,
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StorageError) -> Value {
+        guard let lane = self.min(by: { $0.load < $1.load }) else {
+            throw StorageError(.unavailable, "nobody reads \(name)")
+        }
+        return try await lane.performing(as: name) { connection in
+            try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", within: limit) {
+                try work($0)
             }
         }
     }

@@ -156,12 +156,7 @@ final class PostgresLog: LogEngine {
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        // Whoever has least to do; the first of them if all are idle.
-        let reader = readers.min { $0.load < $1.load } ?? writer
-        let result = await reader.performing { connection in
-            try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { try work($0) }
-        }
-        return try get(result)
+        try await readers.read(as: name, work)
     }
 
     func withWriter(_ work: @escaping @Sendable (Transactions) -> Void) {
@@ -211,13 +206,6 @@ final class PostgresLog: LogEngine {
         keeper?.close()
         for reader in readers { reader.close() }
         try ownSpool?.close()
-    }
-
-    private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {
-        switch result {
-        case .success(let value): return value
-        case .failure(let error): throw StorageError(error, file: name)
-        }
     }
 }
 

@@ -45,28 +45,14 @@ final class PostgresWorkspaces: WorkspaceEngine {
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        let reader = readers.min { $0.load < $1.load } ?? writer
-        return try get(
-            await reader.performing { connection in
-                try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", within: Self.patience) {
-                    try work($0)
-                }
-            }
-        )
+        try await readers.read(as: name, within: Self.patience, work)
     }
 
     func write<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        try get(
-            await writer.performing { connection in try connection.transaction(within: Self.patience) { try work($0) } }
-        )
-    }
-
-    private func get<Value>(_ result: Result<Value, any Error>) throws(StorageError) -> Value {
-        switch result {
-        case .success(let value): return value
-        case .failure(let error): throw StorageError(error, file: name)
+        try await writer.performing(as: name) { connection in
+            try connection.transaction(within: Self.patience) { try work($0) }
         }
     }
 
