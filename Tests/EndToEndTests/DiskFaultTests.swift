@@ -5,10 +5,10 @@ import Testing
 
 /// A disk that fails to flush. Afterwards nobody knows what is on it: what was not flushed must not count as stored, and
 /// must not be taken for stored when the next flush works.
-@Suite(.enabled(if: FailingDisk.canBeBuilt, "needs a C compiler at /usr/bin/cc"), .timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(2)))
 struct `A flush that fails` {
     @Test func `costs the calls that were answered 503, and they can come again`() async throws {
-        let disk = try FailingDisk()
+        let disk = try await FailingDisk()
         let data = disk.folder.url.appending(path: "data").path
         let ferry = try await RunningFerry(data: data, environment: disk.environment)
         var answers: [UInt] = []
@@ -25,10 +25,10 @@ struct `A flush that fails` {
     }
 }
 
-@Suite(.enabled(if: FailingDisk.canBeBuilt, "needs a C compiler at /usr/bin/cc"), .timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(2)))
 struct `A flush that takes long` {
     @Test func `is a slow statement: it is logged without what was stored, and counted`() async throws {
-        let disk = try FailingDisk(onFlush: "usleep(400000);")
+        let disk = try await FailingDisk(onFlush: "usleep(400000);")
         let log = try disk.folder.file("ferry.log")
         let ferry = try await RunningFerry(
             data: disk.folder.url.appending(path: "data").path,
@@ -62,20 +62,16 @@ struct `A flush that takes long` {
     }
 }
 
-/// A library in front of the system's that fails every flush, or does something else first, while a file is there.
+/// A disk that fails every flush, or does something else first, while a file is there.
 private struct FailingDisk {
     let folder: ScratchFolder
     private let switchPath: String
-    private let library: String
+    private let library: Interposer
 
-    static var canBeBuilt: Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/cc") }
-
-    init(onFlush reaction: String = "errno = EIO; return -1;") throws {
+    init(onFlush reaction: String = "errno = EIO; return -1;") async throws {
         folder = try ScratchFolder()
         switchPath = folder.url.appending(path: "fails").path
-        library = folder.url.appending(path: "failing.so").path
-        let source = try folder.file(
-            "failing.c",
+        library = try await Interposer(
             """
             #define _GNU_SOURCE
             #include <dlfcn.h>
@@ -90,15 +86,9 @@ private struct FailingDisk {
             FAILING(fdatasync)
             """
         )
-        let compiler = try Process.run(
-            URL(filePath: "/usr/bin/cc"),
-            arguments: ["-shared", "-fPIC", source, "-o", library, "-ldl"]
-        )
-        compiler.waitUntilExit()
-        try #require(compiler.terminationStatus == 0)
     }
 
-    var environment: [String: String] { ["LD_PRELOAD": library] }
+    var environment: [String: String] { library.environment }
 
     func set(isFailing: Bool) throws {
         if isFailing {

@@ -322,17 +322,13 @@ import Testing
         )
         let used = try await doctor(["--config", config], environment: environment)
         #expect(used.lines("data").first?.contains("in use by 1 node") == true, "\(used.checks)")
-        if FakeClock.library != nil {
-            let late = environment.merging(FakeClock.environment("+1h")) { $1 }
-            // By way of env, as `RunningFerry` starts one with another time.
-            let skewed = try await FerryProcess.run(
-                [FerryProcess.program.path, "doctor", "--config", config],
-                program: URL(filePath: "/usr/bin/env"),
-                environment: late
-            )
-            let words = #/warning +clock: it is (3599|3600) s ahead of the database's/#
-            #expect(skewed.output.contains(words), "\(skewed.output)\(skewed.errors)")
-        }
+        let clock = try await TimeOfDay()
+        let skewed = try await FerryProcess.run(
+            ["doctor", "--config", config],
+            environment: environment.merging(clock.environment(.seconds(3_600))) { $1 }
+        )
+        let words = #/warning +clock: it is (3599|3600) s ahead of the database's/#
+        #expect(skewed.output.contains(words), "\(skewed.output)\(skewed.errors)")
         let returning = ["log", "copy", "env:DOCTOR_DATABASE", back, "--folder", place]
         #expect(try await FerryProcess.run(returning, environment: environment).status == 75)
         let half = try await doctor(["--data", back])

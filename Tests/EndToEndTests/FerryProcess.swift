@@ -99,12 +99,10 @@ final class RunningFerry: Sendable {
         let folder = try ScratchFolder()
         let ready = folder.url.appending(path: "ready.json")
         let process = Process()
-        // By way of env, because a library that is loaded in front sets variables, behind which Swift then looks for the
-        // program's arguments in vain; those that env passes on stand where they belong.
-        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.executableURL = FerryProcess.program
         process.arguments =
             [
-                FerryProcess.program.path, "serve", "--listen-public", address, "--listen-private", "127.0.0.1:0",
+                "serve", "--listen-public", address, "--listen-private", "127.0.0.1:0",
                 "--data", data,
                 "--ready-file", ready.path,
             ] + (config.map { ["--config", $0] } ?? []) + arguments

@@ -14,8 +14,8 @@ struct `Nodes on trial` {
         let cluster = try await Cluster(integrations: ["main", "other"])
         var nodes = [
             try await cluster.start("first"),
-            try await cluster.start("second", environment: clock.environment(hours: 5)),
-            try await cluster.start("third", environment: clock.environment(hours: -5)),
+            try await cluster.start("second", environment: clock.environment(.seconds(5 * 3_600))),
+            try await cluster.start("third", environment: clock.environment(.seconds(-5 * 3_600))),
         ]
         try await cluster.settle(nodes)
         func send(_ numbers: ClosedRange<Int64>) async throws {
@@ -186,46 +186,5 @@ struct `Nodes on trial` {
             for person in 0..<people { #expect(told.contains { $0.text.contains("person-\(person)\"") }, "\(name)") }
         }
         for node in nodes { #expect(node.stop() == 0) }
-    }
-}
-
-/// Another time of day for a process, and nothing but that: libfaketime moves timers, too, which a node's beats hang on.
-private struct TimeOfDay {
-    private let folder: ScratchFolder
-    private var library: String { folder.url.appending(path: "time-of-day.so").path }
-
-    private static let source = """
-        #define _GNU_SOURCE
-        #include <dlfcn.h>
-        #include <stdlib.h>
-        #include <time.h>
-
-        int clock_gettime(clockid_t clock, struct timespec *time) {
-            static int (*next)(clockid_t, struct timespec *);
-            if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
-            int result = next(clock, time);
-            const char *seconds = getenv("TIME_OF_DAY");
-            if (result == 0 && clock == CLOCK_REALTIME && seconds) time->tv_sec += atol(seconds);
-            return result;
-        }
-
-        int gettimeofday(struct timeval *time, void *zone) {
-            struct timespec now;
-            int result = clock_gettime(CLOCK_REALTIME, &now);
-            *time = (struct timeval) { .tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000 };
-            return result;
-        }
-        """
-
-    init() async throws {
-        folder = try ScratchFolder()
-        let file = try folder.file("time-of-day.c", Self.source)
-        let arguments = ["clang", "-shared", "-fPIC", "-o", library, file, "-ldl"]
-        let compiled = try await FerryProcess.run(arguments, program: URL(filePath: "/usr/bin/env"))
-        try #require(compiled.status == 0, "\(compiled.errors)")
-    }
-
-    func environment(hours: Int) -> [String: String] {
-        ["LD_PRELOAD": library, "TIME_OF_DAY": "\(hours * 3_600)"]
     }
 }

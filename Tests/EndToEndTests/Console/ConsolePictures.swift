@@ -21,8 +21,9 @@ struct ConsolePictures {
         let data = scratch.url.appending(path: "data").path
         var generator = SeededGenerator(seed: 12)
         // Ferry has only its own clock; so the past is told by one that is late.
+        let clock = try await TimeOfDay()
         for minutes in stride(from: 58, through: 2, by: -2) {
-            let ferry = try await RunningFerry(data: data, environment: FakeClock.environment("-\(minutes)m"))
+            let ferry = try await RunningFerry(data: data, environment: clock.environment(.seconds(-60 * minutes)))
             try await Self.tell(ferry, calls: 4 + Int.random(in: 0..<14, using: &generator), &generator)
             #expect(ferry.stop() == 0)
         }
