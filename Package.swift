@@ -27,11 +27,13 @@ let collections: [Target.Dependency] = ["DequeModule", "HeapModule"].map {
 }
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nio: [Target.Dependency] = ["NIOCore", "NIOHTTP1", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let httpTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -52,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -80,7 +83,7 @@ let package = Package(
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
         room("Integrations", ["LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI", yams]),
         room("Postgres", ["CPostgres"]),
-        room("Storage", ["LosslessJSON", "Postgres", crypto, grdb]),
+        room("Storage", ["LosslessJSON", "Postgres", crypto, grdb, sqlite]),
         room(
             "Delivery",
             ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging, metrics] + collections
@@ -96,7 +99,7 @@ let package = Package(
             [
                 "CZlib", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
                 "Delivery", "Workspaces", "Console",
-                hummingbird, hummingbirdTLS, lifecycle, logging, metrics, tls,
+                hummingbird, hummingbirdTLS, httpTypes, lifecycle, logging, metrics, tls,
             ] + nio,
             // In the program itself, which stays one file.
             resources: [

@@ -3,7 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 package import Logging
-import NIOCore
+package import NIOCore
 import ServiceLifecycle
 
 #if canImport(Glibc)
@@ -98,9 +98,13 @@ package struct Listener: Sendable {
     private func configuration(logger: Logger) throws -> ServiceGroupConfiguration {
         let bound = onBound
         let host = address.host
-        let http1 = HTTPServerBuilder.http1(
-            configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(limits.idleSeconds))
-        )
+        let http1 = HTTPServerBuilder { [service, limits] responder in
+            let configuration = HTTP1Channel.Configuration(idleTimeout: .seconds(limits.idleSeconds))
+            return WholeRequestChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration),
+                service: service
+            )
+        }
         let application = Application(
             responder: Responder(service: service),
             server: try tls.map { try .tls(http1, tlsConfiguration: $0.configuration) } ?? http1,
@@ -126,6 +130,20 @@ package protocol HTTPService: Sendable {
     /// - Throws: `BrokenRequest` alone, when the sender went away or stopped speaking HTTP. Everything else that goes
     ///   wrong is an answer.
     func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer
+
+    /// Takes a request that has arrived whole, and calls `reply` once, from any thread: with an answer that is whole and
+    /// leaves the connection open. `false` leaves the request to `answer`, as if it had not been asked.
+    ///
+    /// It is called on the event loop, where other connections wait for it.
+    func take(_ request: IncomingRequest, _ body: ByteBuffer, reply: @escaping @Sendable (Answer) -> Void) -> Bool
+}
+
+extension HTTPService {
+    package func take(
+        _ request: IncomingRequest,
+        _ body: ByteBuffer,
+        reply: @escaping @Sendable (Answer) -> Void
+    ) -> Bool { false }
 }
 
 /// Joins Hummingbird to a service: what is Hummingbird's own goes no further than this file and `IncomingRequest`.

@@ -43,7 +43,7 @@ import Testing
             service: SourceAPI(
                 writeKeys: SourceServer.keys,
                 intake: Intake(
-                    store: { (_) async throws(Intake.Failure) in },
+                    store: { _, stored in stored(.success(())) },
                     refuse: { (_) async throws(Intake.Failure) in }
                 ),
                 logger: data.logger,
@@ -133,9 +133,12 @@ import Testing
         let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
         let (releases, release) = AsyncStream.makeStream(of: Void.self)
         let slow = Intake(
-            store: { (_) async throws(Intake.Failure) in
+            store: { _, stored in
                 arrived.yield()
-                _ = await releases.first { _ in true }
+                Task {
+                    _ = await releases.first { _ in true }
+                    stored(.success(()))
+                }
             },
             refuse: { (_) async throws(Intake.Failure) in }
         )
@@ -175,7 +178,7 @@ import Testing
                 SourceAPI(
                     writeKeys: SourceServer.keys,
                     intake: Intake(
-                        store: { (_) async throws(Intake.Failure) in },
+                        store: { _, stored in stored(.success(())) },
                         refuse: { (_) async throws(Intake.Failure) in }
                     ),
                     logger: logger,

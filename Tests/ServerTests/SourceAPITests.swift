@@ -196,7 +196,7 @@ import Testing
 
     @Test func `overload is answered 429 with whole seconds to wait`() async throws {
         let full = Intake(
-            store: { (_) async throws(Intake.Failure) in throw .overloaded(retryAfterSeconds: 7) },
+            store: { _, stored in stored(.failure(.overloaded(retryAfterSeconds: 7))) },
             refuse: { (_) async throws(Intake.Failure) in }
         )
         try await RunningServer.with { logger in

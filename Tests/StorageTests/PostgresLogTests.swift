@@ -314,3 +314,16 @@ struct `A log that many append to` {
         #expect(postgresStatement(sql) == expected)
     }
 }
+
+extension LogEngine {
+    /// The same, for who waits in a task.
+    fileprivate func append(
+        _ events: [NewEvent],
+        keys: [MessageKey?],
+        _ commits: GroupCommit
+    ) async throws(StorageError) -> [Appended] {
+        try await withCheckedContinuation { continuation in
+            append(events, keys: keys, commits) { continuation.resume(returning: $0) }
+        }.get()
+    }
+}

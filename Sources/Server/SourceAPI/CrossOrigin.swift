@@ -6,13 +6,14 @@ enum CrossOrigin {
     private static let allowedHeaders =
         "authorization, content-type, content-encoding, x-retry-count, x-strict-mode, anonymousid"
 
-    /// Adds what every answer carries, errors included: without it a page sees a network error and tries again.
-    static func decorate(_ answer: inout Answer, for request: IncomingRequest) {
-        let origin = request.headers[.origin]
+    /// An answer with what every one carries, errors included: without it a page sees a network error and tries again.
+    static func decorated(_ answer: Answer, for origin: String?) -> Answer {
+        var answer = answer
         answer.headers[.accessControlAllowOrigin] = origin ?? "*"
         answer.headers[.vary] = "Origin"
         answer.headers[.accessControlAllowCredentials] = "true"
         answer.headers[.accessControlExposeHeaders] = "Retry-After, X-RateLimit-Reset"
+        return answer
     }
 
     /// The answer to OPTIONS on a path that exists, which needs no key.

@@ -13,16 +13,26 @@ package struct Intake: Sendable {
         case unavailable(String)
     }
 
-    /// Returns once all messages are on the disk, or throws with none of them kept.
-    let store: @Sendable ([NewEvent]) async throws(Failure) -> Void
+    /// Tells, from any thread, when all messages are on the disk, or why none of them is.
+    package typealias Stored = @Sendable (Result<Void, Failure>) -> Void
+
+    /// Keeps messages: all of them or none.
+    let store: @Sendable ([NewEvent], @escaping Stored) -> Void
     /// Keeps refused messages for `ferry rejected`; all of them or, when it throws, none.
     let refuse: @Sendable ([RefusedMessage]) async throws(Failure) -> Void
     /// A mark by which an unknown write key is recognised later, and which does not tell it.
     let mark: @Sendable (String) -> [UInt8]
 
+    /// Returns once all messages are on the disk, or throws with none of them kept.
+    func store(_ events: [NewEvent]) async throws(Failure) {
+        try await withCheckedContinuation { continuation in
+            store(events) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
     /// An intake of other makings than a data store.
     package init(
-        store: @escaping @Sendable ([NewEvent]) async throws(Failure) -> Void,
+        store: @escaping @Sendable ([NewEvent], @escaping Stored) -> Void,
         refuse: @escaping @Sendable ([RefusedMessage]) async throws(Failure) -> Void,
         mark: @escaping @Sendable (String) -> [UInt8] = { _ in [] }
     ) {
@@ -37,9 +47,11 @@ package struct Intake: Sendable {
         let refused = data.refusedMessages
         let meters = IntakeMeters(factory: metrics)
         self.init(
-            store: { (events) async throws(Failure) in
-                let appended = try await stored { () async throws(StorageError) in try await log.append(events) }
-                meters.count(events, appended)
+            store: { events, stored in
+                log.append(events) { result in
+                    if case .success(let appended) = result { meters.count(events, appended) }
+                    stored(result.map { _ in }.mapError(Failure.init))
+                }
             },
             refuse: { (messages) async throws(Failure) in
                 try await stored { () async throws(StorageError) in try await refused.record(messages) }

@@ -1,8 +1,18 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Ids for messages that come without one.
 package enum MessageID {
+    private static let randomness = Mutex(SystemRandomness())
+
     /// A random UUID, version 4, in lower case.
     package static func random() -> String {
-        var bits = UInt128.random(in: .min ... .max)
+        var bits = randomness.withLock { UInt128.random(in: .min ... .max, using: &$0) }
         bits = bits & ~(0xF << 76) | 0x4 << 76
         bits = bits & ~(0b11 << 62) | 0b10 << 62
         return String(unsafeUninitializedCapacity: 36) { text in
@@ -15,5 +25,23 @@ package enum MessageID {
             }
             return 36
         }
+    }
+}
+
+/// The system's random numbers, of which it is asked for many at a time: each time is a call of the kernel.
+private struct SystemRandomness: RandomNumberGenerator {
+    private var words: [UInt64] = []
+
+    mutating func next() -> UInt64 {
+        if let word = words.popLast() { return word }
+        // 256 bytes are what one call gives at most.
+        words = [UInt64](repeating: 0, count: 32)
+        let isFilled = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
+        guard isFilled, let word = words.popLast() else {
+            words = []
+            var system = SystemRandomNumberGenerator()
+            return system.next()
+        }
+        return word
     }
 }

@@ -8,7 +8,7 @@ import TrackAPI
 extension SourceAPI {
     /// Reads a request's body and keeps what it holds. `call` is what the path says, `nil` for a batch.
     func accept(_ request: IncomingRequest, as call: Event.Call?) async throws -> Answer {
-        let arrival = Arrival(request, path: call?.rawValue ?? "batch", receivedAt: now())
+        let arrival = Arrival(request, as: call, receivedAt: now())
         let body = try await request.readBody(upTo: limits.bodyBytes, seconds: limits.bodySeconds, budget: budget)
             .inflated(upTo: limits.bodyBytes, budget: budget)
         defer { budget.giveBack(body.heldBytes) }
@@ -149,10 +149,10 @@ struct Arrival {
     /// The one that the sender has named.
     let trace: TraceID?
 
-    init(_ request: IncomingRequest, path: String, receivedAt: Timestamp) {
-        self.path = path
+    init(_ request: IncomingRequest, as call: Event.Call?, receivedAt: Timestamp) {
+        path = call?.rawValue ?? "batch"
         self.receivedAt = receivedAt
-        strictness = request.headers[.strictMode] == "1" ? .strict : .permissive
+        strictness = request.header(.strictMode) == "1" ? .strict : .permissive
         peerAddress = request.peerAddress
         trace = request.trace
     }

@@ -28,7 +28,7 @@ extension SourceAPI {
         var candidates = bodyKeys
         if let key = request.query["writeKey"] { candidates.append(key) }
         candidates.removeAll { $0.isEmpty }
-        if let authorization = Authorization(request.headers[.authorization]) {
+        if let authorization = Authorization(request.header(.authorization)) {
             switch authorization.scheme {
             case .basic:
                 // An older form has no colon: the whole token is the key.

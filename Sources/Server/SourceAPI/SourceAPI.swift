@@ -42,15 +42,8 @@ package struct SourceAPI: HTTPService {
         self.now = now
         self.makeMessageId = makeMessageId
         let unrouted = self
-        for call in Event.Call.allCases {
-            // Browser SDKs post to the first letter.
-            for path in ["/v1/\(call.rawValue)", "/v1/\(call.rawValue.prefix(1))"] {
-                routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: call) }
-            }
-        }
-        // Rudder's browser SDK has a beacon path of its own.
-        for path in ["/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"] {
-            routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: nil) }
+        for (path, call) in Self.paths {
+            routes.on(.post, path) { request, _ in try await unrouted.accept(request, as: call) }
         }
         routes.on(.get, "/ferry.js") { request, _ in BrowserClient.answer(request) }
         routes.on(.post, "/v1/m") { request, _ in try await unrouted.takeMetrics(request) }
@@ -59,11 +52,20 @@ package struct SourceAPI: HTTPService {
         }
     }
 
+    /// Where calls go, and which of them each path takes; `nil` for batches.
+    static let paths: [String: Event.Call?] = {
+        // Rudder's browser SDK has a beacon path of its own.
+        var paths = ["/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"].map { ($0, Event.Call?.none) }
+        // Browser SDKs post to the first letter.
+        for call in Event.Call.allCases {
+            paths += [("/v1/\(call.rawValue)", call), ("/v1/\(call.rawValue.prefix(1))", call)]
+        }
+        return Dictionary(uniqueKeysWithValues: paths)
+    }()
+
     /// Answers one request, with the headers that let pages of any origin read it.
     package func answer(_ request: IncomingRequest) async throws(BrokenRequest) -> Answer {
-        var answer = try await respond(to: request)
-        CrossOrigin.decorate(&answer, for: request)
-        return answer
+        CrossOrigin.decorated(try await respond(to: request), for: request.header(.origin))
     }
 
     private func respond(to request: IncomingRequest) async throws(BrokenRequest) -> Answer {
@@ -92,7 +94,7 @@ package struct SourceAPI: HTTPService {
         }
     }
 
-    private func answer(to error: any Error, trace: TraceID?) -> Answer {
+    func answer(to error: any Error, trace: TraceID?) -> Answer {
         switch error as? Intake.Failure {
         case .overloaded(let seconds)?: return .overloaded(retryAfterSeconds: seconds, now: now())
         case .unavailable(let reason)?, .busy(let reason)?:

@@ -38,6 +38,7 @@ package struct Answer: Sendable {
 
 extension HTTPField.Name {
     static let strictMode = custom("X-Strict-Mode")
+    static let traceparent = custom("traceparent")
     static let crossOriginResourcePolicy = custom("Cross-Origin-Resource-Policy")
     static let forwardedProtocol = custom("X-Forwarded-Proto")
     static let rateLimitReset = custom("X-RateLimit-Reset")

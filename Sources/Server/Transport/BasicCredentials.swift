@@ -23,14 +23,27 @@ struct Authorization: Sendable {
     /// `nil` for a missing header, another scheme, and a scheme without a token. Scheme names ignore case.
     init?(_ header: String?) {
         guard let header else { return nil }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, let scheme = parts.first?.lowercased() else { return nil }
-        switch scheme {
-        case "basic": self.scheme = .basic
-        case "bearer": self.scheme = .bearer
-        default: return nil
+        let space = UInt8(ascii: " ")
+        let name = header.utf8.prefix { $0 != space }
+        let token = header.utf8[name.endIndex...].drop { $0 == space }
+        guard !token.isEmpty else { return nil }
+        if name.isWord("basic") {
+            scheme = .basic
+        } else if name.isWord("bearer") {
+            scheme = .bearer
+        } else {
+            return nil
         }
-        token = parts[1].drop { $0 == " " }
+        self.token = Substring(token)
+    }
+}
+
+extension Substring.UTF8View {
+    /// Whether this is a word of small letters, in whatever case.
+    fileprivate func isWord(_ word: StaticString) -> Bool {
+        word.withUTF8Buffer { letters in
+            count == letters.count && zip(self, letters).allSatisfy { $0 | 0x20 == $1 }
+        }
     }
 }
 

@@ -29,6 +29,16 @@ package struct IncomingRequest: Sendable {
         body = request.body
     }
 
+    /// A request that has arrived whole.
+    init(_ head: HTTPRequest, body: ByteBuffer, peerAddress: String?) {
+        method = head.method
+        target = head.path ?? "/"
+        headers = head.headerFields
+        authority = head.authority
+        self.peerAddress = peerAddress
+        self.body = RequestBody(buffer: body)
+    }
+
     /// A request that nobody has sent: one service asks another.
     init(method: HTTPRequest.Method, target: String, headers: HTTPFields, body: ByteBuffer) {
         self.method = method
@@ -52,9 +62,19 @@ package struct IncomingRequest: Sendable {
 
     /// The trace that the sender names in `traceparent`, for what is logged of this request.
     var trace: TraceID? {
-        guard let name = HTTPField.Name("traceparent") else { return nil }
-        let values = headers[values: name]
+        guard headers.contains(.traceparent) else { return nil }
+        let values = headers[values: .traceparent]
         return values.count == 1 ? TraceID(traceparent: values[0]) : nil
+    }
+
+    /// The value of a header. `headers` itself puts a new text together, even for one that comes once, as nearly all do.
+    func header(_ name: HTTPField.Name) -> String? {
+        var value: String?
+        for field in headers where field.name == name {
+            if value != nil { return headers[name] }
+            value = field.value
+        }
+        return value
     }
 
     /// The decoded values of the query's parameters.

@@ -15,13 +15,14 @@ protocol LogEngine: Sendable {
     /// Calls `work` where the one writer is, after what was asked for before, and hands it what carries out a transaction.
     func withWriter(_ work: @escaping @Sendable (Transactions) -> Void)
 
-    /// Appends messages with what recognises them again, in a group of its own making, and returns when they are on the
-    /// disk.
+    /// Appends messages with what recognises them again, in a group of its own making, and calls `answer` when they are on
+    /// the disk: on the writer's thread, so that it must not block.
     func append(
         _ events: [NewEvent],
         keys: [MessageKey?],
-        _ commits: GroupCommit
-    ) async throws(StorageError) -> [Appended]
+        _ commits: GroupCommit,
+        answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
+    )
 
     /// Appends messages as a part of a transaction.
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended]

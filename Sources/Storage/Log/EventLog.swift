@@ -115,9 +115,25 @@ package final class EventLog: Sendable {
     ///   size that `LogRetention` keeps it to, `full` and the
     ///   other errors of the disk. Nothing of the call is stored then.
     package func append(_ events: [NewEvent]) async throws(StorageError) -> [Appended] {
-        guard !events.isEmpty else { return [] }
-        try checkRoom()
-        return wakingReaders(try await commits.engine.append(events, keys: keys(of: events), commits))
+        try await withCheckedContinuation { continuation in
+            append(events) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
+    /// The same for who waits in no task: `answer` is called with what became of each, or the error. It must not block.
+    package func append(
+        _ events: [NewEvent],
+        answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
+    ) {
+        guard !events.isEmpty else { return answer(.success([])) }
+        do throws(StorageError) {
+            try checkRoom()
+        } catch {
+            return answer(.failure(error))
+        }
+        commits.engine.append(events, keys: keys(of: events), commits) { [self] result in
+            answer(result.map(wakingReaders))
+        }
     }
 
     /// Appends messages in the place of a refused one that they were made of; what of it is refused again takes its

@@ -38,21 +38,29 @@ struct GroupCommit: Sendable {
         _ weight: Weight = Weight(),
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StorageError) -> Value {
-        let result: Result<Value, StorageError> = await withCheckedContinuation { [lease] continuation in
-            let work = Work { connection in
-                try lease?.check(connection)
-                let value = try work(connection)
-                return { continuation.resume(returning: .success(value)) }
-            } fail: { error in
-                continuation.resume(returning: .failure(error))
-            }
-            switch queue.admit(work, weight) {
-            case .waits: break
-            case .isFirst: callWriter()
-            case .refused: work.fail(.tooMuchWaits)
-            }
+        try await withCheckedContinuation { continuation in
+            commit(weight, work) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
+    /// The same for who waits in no task: `answer` is called after the commit, on the writer's thread, and must not block.
+    func commit<Value: Sendable>(
+        _ weight: Weight,
+        _ work: @escaping @Sendable (Connection) throws -> Value,
+        answer: @escaping @Sendable (Result<Value, StorageError>) -> Void
+    ) {
+        let work = Work { [lease] connection in
+            try lease?.check(connection)
+            let value = try work(connection)
+            return { answer(.success(value)) }
+        } fail: { error in
+            answer(.failure(error))
         }
-        return try result.get()
+        switch queue.admit(work, weight) {
+        case .waits: break
+        case .isFirst: callWriter()
+        case .refused: work.fail(.tooMuchWaits)
+        }
     }
 
     /// What was committed since the database was opened, and how many events wait for their commit.

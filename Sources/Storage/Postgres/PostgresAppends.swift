@@ -36,16 +36,17 @@ final class PostgresAppends: Sendable {
 
     var progress: (statistics: CommitStatistics, waitingEvents: Int) { queue.progress }
 
-    func append(_ events: [NewEvent], keys: [MessageKey?]) async throws(StorageError) -> [Appended] {
-        let result = await withCheckedContinuation { continuation in
-            let work = Work(events: events, keys: keys) { continuation.resume(returning: $0) }
-            switch queue.admit(work, Weight(of: events)) {
-            case .waits: break
-            case .isFirst: callWriter()
-            case .refused: work.answer(.failure(.tooMuchWaits))
-            }
+    func append(
+        _ events: [NewEvent],
+        keys: [MessageKey?],
+        answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
+    ) {
+        let work = Work(events: events, keys: keys, answer: answer)
+        switch queue.admit(work, Weight(of: events)) {
+        case .waits: break
+        case .isFirst: callWriter()
+        case .refused: work.answer(.failure(.tooMuchWaits))
         }
-        return try result.get()
     }
 
     func close() { lane.close() }

@@ -170,9 +170,10 @@ final class PostgresLog: LogEngine {
     func append(
         _ events: [NewEvent],
         keys: [MessageKey?],
-        _ commits: GroupCommit
-    ) async throws(StorageError) -> [Appended] {
-        try await appends.append(events, keys: keys)
+        _ commits: GroupCommit,
+        answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
+    ) {
+        appends.append(events, keys: keys, answer: answer)
     }
 
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended] {

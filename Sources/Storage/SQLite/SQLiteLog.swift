@@ -71,18 +71,20 @@ final class SQLiteLog: LogEngine {
     func append(
         _ events: [NewEvent],
         keys: [MessageKey?],
-        _ commits: GroupCommit
-    ) async throws(StorageError) -> [Appended] {
-        try await commits.commit(Weight(of: events)) { [self] in try append(events, keys: keys, $0) }
+        _ commits: GroupCommit,
+        answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
+    ) {
+        commits.commit(Weight(of: events), { [self] in try append(events, keys: keys, $0) }, answer: answer)
     }
 
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended] {
         guard case .sqlite(let connection) = connection.engine else { return [] }
-        let insert = try connection.cachedStatement(
-            sql: """
-                INSERT INTO events (source, message_id, type, name, user_id, anonymous_id, received_at, body)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """
+        let insert = try DirectStatement(
+            """
+            INSERT INTO events (source, message_id, type, name, user_id, anonymous_id, received_at, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            connection
         )
         var results: [Appended] = []
         results.reserveCapacity(events.count)
@@ -92,10 +94,15 @@ final class SQLiteLog: LogEngine {
                 results.append(.duplicate(of: seq))
                 continue
             }
-            try insert.execute(arguments: [
-                Text(event.source), Text(event.messageId), Text(event.type), event.name.map(Text.init),
-                event.userId.map(Text.init), event.anonymousId.map(Text.init), event.receivedAt, Bytes(event.body),
-            ])
+            try insert.bind(1, event.source)
+            try insert.bind(2, event.messageId)
+            try insert.bind(3, event.type)
+            try insert.bind(4, event.name)
+            try insert.bind(5, event.userId)
+            try insert.bind(6, event.anonymousId)
+            try insert.bind(7, event.receivedAt)
+            try insert.bind(8, event.body)
+            try insert.run()
             let seq = connection.lastInsertedRowID
             if let key { try seen.remember(key, seq: seq, receivedAt: event.receivedAt, connection) }
             results.append(.stored(seq: seq))

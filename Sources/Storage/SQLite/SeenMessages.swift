@@ -77,8 +77,10 @@ final class SeenMessages: Sendable {
         let oldest = receivedAt.subtractingSaturated(MessageKey.memoryMilliseconds)
         let sighting = state.withLock { $0.recent[key] ?? $0.beingFiled[key] }
         if let sighting { return sighting.at > oldest ? sighting.seq : nil }
-        let statement = try connection.cachedStatement(sql: "SELECT seq FROM seen WHERE key = ? AND received_at > ?")
-        return try Int64.fetchOne(statement, arguments: [Bytes(key.bytes), oldest])
+        let statement = try DirectStatement("SELECT seq FROM seen WHERE key = ? AND received_at > ?", connection)
+        try statement.bind(1, key.bytes)
+        try statement.bind(2, oldest)
+        return try statement.number()
     }
 
     /// Remembers a message that has just been stored.
@@ -87,10 +89,14 @@ final class SeenMessages: Sendable {
             let before = state.recent.updateValue(Sighting(seq: seq, at: receivedAt), forKey: key)
             state.added.append((key, before))
         }
-        let statement = try connection.cachedStatement(
-            sql: "INSERT INTO recent_keys (seq, key, received_at) VALUES (?, ?, ?)"
+        let statement = try DirectStatement(
+            "INSERT INTO recent_keys (seq, key, received_at) VALUES (?, ?, ?)",
+            connection
         )
-        try statement.execute(arguments: [seq, Bytes(key.bytes), receivedAt])
+        try statement.bind(1, seq)
+        try statement.bind(2, key.bytes)
+        try statement.bind(3, receivedAt)
+        try statement.run()
     }
 
     /// Does the part of the filing that so many messages pay for, at a time of receipt.
@@ -129,11 +135,15 @@ final class SeenMessages: Sendable {
     // MARK: Statements
 
     private static func put(_ keys: [(MessageKey, Sighting?)], _ connection: Database) throws {
-        let statement = try connection.cachedStatement(
-            sql: "INSERT OR REPLACE INTO seen (key, seq, received_at) VALUES (?, ?, ?)"
+        let statement = try DirectStatement(
+            "INSERT OR REPLACE INTO seen (key, seq, received_at) VALUES (?, ?, ?)",
+            connection
         )
         for case (let key, let sighting?) in keys {
-            try statement.execute(arguments: [Bytes(key.bytes), sighting.seq, sighting.at])
+            try statement.bind(1, key.bytes)
+            try statement.bind(2, sighting.seq)
+            try statement.bind(3, sighting.at)
+            try statement.run()
         }
     }
 
