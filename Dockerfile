@@ -7,7 +7,7 @@ FROM swift:6.3-bookworm AS build
 # No versions: Debian's stable release changes them for security alone.
 # hadolint ignore=DL3008
 RUN apt-get update -q \
-    && apt-get install -y -q --no-install-recommends libpq-dev libsqlite3-dev zlib1g-dev make \
+    && apt-get install -y -q --no-install-recommends libjemalloc-dev libpq-dev libsqlite3-dev zlib1g-dev make \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /ferry
 # Libraries are fetched anew only when the manifest changes.

@@ -69,8 +69,6 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // The header of PostgreSQL's client library. It has no `pkgConfig`: that would link the library, which is loaded.
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        // The settings of glibc's allocator.
-        .systemLibrary(name: "CMalloc"),
         // What `ferry --version` says of the build.
         .target(name: "CBuild", cSettings: buildInformation),
 
@@ -110,13 +108,14 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                .target(name: "CMalloc", condition: .when(platforms: [.linux])),
                 "CBuild", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
                 "Delivery", "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, tls,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,
-            swiftSettings: settings
+            swiftSettings: settings,
+            // The allocator of what is released, in the place of glibc's (docs/performance.md).
+            linkerSettings: [.linkedLibrary("jemalloc", .when(platforms: [.linux], configuration: .release))]
         ),
 
         // Chance for the tests and benchmarks that draw.

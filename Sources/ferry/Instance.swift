@@ -62,7 +62,6 @@ struct Instance {
     init(_ options: Options, logger: Logger) throws {
         self.logger = logger
         hasFile = options.file != nil
-        Memory.shareHeaps()
         configuration = options.configuration
         signals = options.signals
         let metrics = MetricsRegistry()

@@ -1,2 +1,0 @@
-// glibc's own header, which Swift's module of glibc leaves out.
-#include <malloc.h>
