@@ -17,8 +17,8 @@ final class Checkpointer: Sendable {
     }
 
     private static let pause = DispatchTimeInterval.milliseconds(200)
-    /// Pages of journal from which on it is long: 32 MiB.
-    private static let longPages: Int64 = 8_192
+    /// Pages of journal from which on it is long: 8 MiB.
+    private static let longPages: Int64 = 2_048
 
     private let connection: DatabaseQueue
     private let queue = DispatchQueue(label: "ferry.storage.checkpoints")
