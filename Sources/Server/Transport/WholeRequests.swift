@@ -63,7 +63,7 @@ private final class WholeRequests: ChannelDuplexHandler {
 
     private let service: any HTTPService
     private var state = State.idle
-    private var held: [Held] = []
+    private var held = CircularBuffer<Held>()
     private var isReadHeld = false
     private var peerAddress: String?
 
@@ -93,7 +93,7 @@ private final class WholeRequests: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         state = .gone
-        held = []
+        held.removeAll()
         context.fireChannelInactive()
     }
 
@@ -183,9 +183,11 @@ private final class WholeRequests: ChannelDuplexHandler {
     /// Sees to what was held back, up to the next request that the service takes.
     private func goOn(_ context: ChannelHandlerContext) {
         guard !held.isEmpty else { return }
-        let arrivals = held
-        held = []
-        for arrival in arrivals { take(arrival, context) }
+        while let arrival = held.first {
+            if case .taken = state { break }
+            held.removeFirst()
+            take(arrival, context)
+        }
         channelReadComplete(context: context)
         if isReadHeld, held.count < Self.mostHeld {
             isReadHeld = false
