@@ -182,7 +182,6 @@ private struct Responder: HTTPResponder {
     }
 
     private func response(_ answer: Answer, to request: Request, on channel: any Channel) -> Response {
-        var headers = answer.headers
         if let stream = answer.stream, request.method != .head {
             let body = ResponseBody { writer in
                 let writing = StreamWriter(writer)
@@ -194,10 +193,9 @@ private struct Responder: HTTPResponder {
                 } catch is CancellationError {}
                 try await writing.finish()
             }
-            return Response(status: answer.status, headers: headers, body: body)
+            return Response(status: answer.status, headers: answer.headers, body: body)
         }
-        // An answer without a body has no length either (RFC 9110 §8.6).
-        if answer.status != .noContent { headers[.contentLength] = String(answer.body.count) }
+        var headers = answer.headersWithLength
         if answer.closesConnection { headers[.connection] = "close" }
         let bytes = request.method == .head ? ByteBuffer() : ByteBuffer(bytes: answer.body)
         if case .cut(let count) = answer.ending {

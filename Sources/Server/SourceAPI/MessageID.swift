@@ -33,15 +33,15 @@ private struct SystemRandomness: RandomNumberGenerator {
     private var words: [UInt64] = []
 
     mutating func next() -> UInt64 {
-        if let word = words.popLast() { return word }
+        if words.isEmpty { words = Self.fresh() }
+        return words.removeLast()
+    }
+
+    private static func fresh() -> [UInt64] {
         // 256 bytes are what one call gives at most.
-        words = [UInt64](repeating: 0, count: 32)
+        var words = [UInt64](repeating: 0, count: 32)
         let isFilled = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
-        guard isFilled, let word = words.popLast() else {
-            words = []
-            var system = SystemRandomNumberGenerator()
-            return system.next()
-        }
-        return word
+        var system = SystemRandomNumberGenerator()
+        return isFilled ? words : [system.next()]
     }
 }

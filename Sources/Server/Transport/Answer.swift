@@ -30,6 +30,13 @@ package struct Answer: Sendable {
         if !body.isEmpty, headers[.contentType] == nil { self.headers[.contentType] = "application/json" }
     }
 
+    /// The headers with which it goes out whole. An answer without a body has no length either (RFC 9110 §8.6).
+    var headersWithLength: HTTPFields {
+        var headers = headers
+        if status != .noContent { headers[.contentLength] = String(body.count) }
+        return headers
+    }
+
     /// An answer whose body is one JSON value.
     init(_ situation: Situation, headers: HTTPFields = [:], json: JSON) {
         self.init(situation, headers: headers, body: json.encoded())

@@ -21,22 +21,17 @@ package struct IncomingRequest: Sendable {
     private var failure: ReceivedBody?
 
     init(_ request: Request, peerAddress: String?) {
-        method = request.method
-        target = request.head.path ?? "/"
-        headers = request.headers
-        authority = request.head.authority
-        self.peerAddress = peerAddress
-        body = request.body
+        self.init(request.head, body: request.body, peerAddress: peerAddress)
     }
 
-    /// A request that has arrived whole.
-    init(_ head: HTTPRequest, body: ByteBuffer, peerAddress: String?) {
+    /// A request whose body is to come, or is here already (`RequestBody(buffer:)`).
+    init(_ head: HTTPRequest, body: RequestBody, peerAddress: String?) {
         method = head.method
         target = head.path ?? "/"
         headers = head.headerFields
         authority = head.authority
         self.peerAddress = peerAddress
-        self.body = RequestBody(buffer: body)
+        self.body = body
     }
 
     /// A request that nobody has sent: one service asks another.

@@ -74,15 +74,15 @@ private final class WholeRequests: ChannelDuplexHandler {
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        take(.part(unwrapInboundIn(data)), context)
+        receive(.part(unwrapInboundIn(data)), context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        take(.event(event), context)
+        receive(.event(event), context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        take(.error(error), context)
+        receive(.error(error), context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -97,19 +97,15 @@ private final class WholeRequests: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        state = .gone
-    }
-
     func read(context: ChannelHandlerContext) {
         if held.count < Self.mostHeld { context.read() } else { isReadHeld = true }
     }
 
-    private func take(_ arrival: Held, _ context: ChannelHandlerContext) {
+    private func receive(_ arrival: Held, _ context: ChannelHandlerContext) {
         if case .taken = state { return held.append(arrival) }
         switch arrival {
         case .part(let part):
-            take(part, context)
+            receive(part, context)
         case .event(let event):
             passOnWhatHasArrived(context)
             context.fireUserInboundEventTriggered(event)
@@ -119,7 +115,7 @@ private final class WholeRequests: ChannelDuplexHandler {
         }
     }
 
-    private func take(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
+    private func receive(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
         switch (state, part) {
         case (.idle, .head(let head)) where head.keepsConnection:
             return state = .arriving(head, nil)
@@ -155,7 +151,7 @@ private final class WholeRequests: ChannelDuplexHandler {
     /// Whether the service takes a request.
     private func offer(_ head: HTTPRequest, _ body: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
         if peerAddress == nil { peerAddress = context.remoteAddress?.ipAddress }
-        let request = IncomingRequest(head, body: body, peerAddress: peerAddress)
+        let request = IncomingRequest(head, body: RequestBody(buffer: body), peerAddress: peerAddress)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let isTaken = service.take(request, body) { [loop = context.eventLoop] answer in
             // Not at once, even from the loop itself: the service has not returned yet.
@@ -171,8 +167,7 @@ private final class WholeRequests: ChannelDuplexHandler {
     private func send(_ answer: Answer, _ context: ChannelHandlerContext) {
         guard case .taken = state else { return }
         state = .idle
-        var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-        head.headerFields.append(HTTPField(name: .contentLength, value: String(answer.body.count)))
+        var head = HTTPResponse(status: answer.status, headerFields: answer.headersWithLength)
         head.headerFields.append(HTTPField(name: .date, value: DateHeader.now))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
@@ -186,7 +181,7 @@ private final class WholeRequests: ChannelDuplexHandler {
         while let arrival = held.first {
             if case .taken = state { break }
             held.removeFirst()
-            take(arrival, context)
+            receive(arrival, context)
         }
         channelReadComplete(context: context)
         if isReadHeld, held.count < Self.mostHeld {
