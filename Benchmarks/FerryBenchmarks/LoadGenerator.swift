@@ -52,44 +52,53 @@ struct LoadGenerator {
         return Request(head: head, body: ByteBuffer(bytes: body))
     }
 
-    /// Sends for so long: as fast as answers come, or so many requests a second, whether answers come or not.
+    /// Sends for so long: as fast as answers come, or so many requests a second, whether answers come or not. It begins when all connections are open.
     func run(seconds: Double, requestsPerSecond: Double? = nil) async throws -> Result {
-        let start = NIODeadline.now()
         let interval = requestsPerSecond.map { Int64(Double(connections) / $0 * 1e9) }
         let group = MultiThreadedEventLoopGroup.singleton
-        let outcomes = try await withThrowingTaskGroup(of: Connection.Outcome.self) { tasks in
-            for number in 0..<connections {
-                tasks.addTask {
-                    let outcome = group.any().makePromise(of: Connection.Outcome.self)
-                    let connection = Connection.Plan(
-                        requests: requests,
-                        first: sendsEachOnce ? number : number * 31 % requests.count,
-                        step: sendsEachOnce ? connections : 1,
-                        isEndless: !sendsEachOnce,
-                        start: start + .nanoseconds((interval ?? 0) * Int64(number) / Int64(connections)),
-                        end: start + .nanoseconds(Int64(seconds * 1e9)),
-                        interval: interval.map { .nanoseconds($0) },
-                        outcome: outcome
-                    )
-                    _ = try await ClientBootstrap(group: group)
-                        .channelInitializer { channel in
-                            channel.eventLoop.makeCompletedFuture {
-                                try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                                try channel.pipeline.syncOperations.addHandler(Connection(connection))
-                            }
-                        }
-                        .connect(host: "127.0.0.1", port: ports[number % ports.count]).get()
-                    return try await outcome.futureResult.get()
-                }
+        let outcomes = (0..<connections).map { _ in group.any().makePromise(of: Connection.Outcome.self) }
+        let channels = try await withThrowingTaskGroup(of: (Int, any Channel).self) { tasks in
+            for (number, outcome) in outcomes.enumerated() {
+                tasks.addTask { (number, try await connect(number, outcome)) }
             }
             return try await tasks.reduce(into: []) { $0.append($1) }
         }
+        let start = NIODeadline.now()
+        for (number, channel) in channels {
+            let plan = Connection.Plan(
+                first: sendsEachOnce ? number : number * 31 % requests.count,
+                step: sendsEachOnce ? connections : 1,
+                isEndless: !sendsEachOnce,
+                start: start + .nanoseconds((interval ?? 0) * Int64(number) / Int64(connections)),
+                end: start + .nanoseconds(Int64(seconds * 1e9)),
+                interval: interval.map { .nanoseconds($0) }
+            )
+            channel.pipeline.fireUserInboundEventTriggered(plan)
+        }
+        var result = Connection.Outcome()
+        for outcome in outcomes {
+            let outcome = try await outcome.futureResult.get()
+            result.latencies += outcome.latencies
+            result.refused += outcome.refused
+        }
         let took = Double((NIODeadline.now() - start).nanoseconds) / 1e9
-        return Result(
-            seconds: took,
-            latencies: outcomes.flatMap(\.latencies).sorted(),
-            refused: outcomes.reduce(0) { $0 + $1.refused }
-        )
+        return Result(seconds: took, latencies: result.latencies.sorted(), refused: result.refused)
+    }
+
+    private func connect(_ number: Int, _ outcome: EventLoopPromise<Connection.Outcome>) async throws -> any Channel {
+        do {
+            return try await ClientBootstrap(group: outcome.futureResult.eventLoop)
+                .channelInitializer { [requests] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        try channel.pipeline.syncOperations.addHandler(Connection(requests, outcome))
+                    }
+                }
+                .connect(host: "127.0.0.1", port: ports[number % ports.count]).get()
+        } catch {
+            outcome.fail(error)
+            throw error
+        }
     }
 }
 
@@ -98,15 +107,14 @@ private final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
+    /// With it the connection begins.
     struct Plan: Sendable {
-        let requests: [LoadGenerator.Request]
         let first: Int
         let step: Int
         let isEndless: Bool
         let start: NIODeadline
         let end: NIODeadline
         let interval: TimeAmount?
-        let outcome: EventLoopPromise<Outcome>
     }
 
     struct Outcome: Sendable {
@@ -114,18 +122,23 @@ private final class Connection: ChannelInboundHandler {
         var refused = 0
     }
 
-    private let plan: Plan
-    private var next: Int
-    private var due: NIODeadline
+    private let requests: [LoadGenerator.Request]
+    private let promise: EventLoopPromise<Outcome>
+    private var plan: Plan?
+    private var next = 0
+    private var due = NIODeadline.now()
     private var outcome = Outcome()
 
-    init(_ plan: Plan) {
+    init(_ requests: [LoadGenerator.Request], _ promise: EventLoopPromise<Outcome>) {
+        self.requests = requests
+        self.promise = promise
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let plan = event as? Plan else { return context.fireUserInboundEventTriggered(event) }
         self.plan = plan
         next = plan.first
         due = plan.start
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
         sendWhenDue(context)
     }
 
@@ -134,21 +147,22 @@ private final class Connection: ChannelInboundHandler {
         case .head(let head): if head.status != .ok { outcome.refused += 1 }
         case .body: break
         case .end:
+            guard let plan else { return }
             let now = NIODeadline.now()
             outcome.latencies.append((now - due).nanoseconds)
             // Behind time, the wait for this request began when it was due: a slow server can't hide it.
             due = plan.interval.map { due + $0 } ?? now
-            guard now < plan.end, next < plan.requests.count else { return context.close(promise: nil) }
+            guard now < plan.end, next < requests.count else { return context.close(promise: nil) }
             sendWhenDue(context)
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        plan.outcome.succeed(outcome)
+        promise.succeed(outcome)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        plan.outcome.fail(error)
+        promise.fail(error)
         context.close(promise: nil)
     }
 
@@ -162,11 +176,12 @@ private final class Connection: ChannelInboundHandler {
     }
 
     private func send(_ context: ChannelHandlerContext) {
-        let request = plan.requests[next]
+        guard let plan else { return }
+        let request = requests[next]
         context.write(wrapOutboundOut(.head(request.head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         next += plan.step
-        if plan.isEndless { next %= plan.requests.count }
+        if plan.isEndless { next %= requests.count }
     }
 }
