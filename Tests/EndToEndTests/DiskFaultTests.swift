@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct `A flush that fails` {
     @Test func `costs the calls that were answered 503, and they can come again`() async throws {
-        let disk = try await FailingDisk()
+        let disk = try await FailingDisk("ferry.db-wal", .fails)
         let data = disk.folder.url.appending(path: "data").path
         let ferry = try await RunningFerry(data: data, environment: disk.environment)
         var answers: [UInt] = []
@@ -25,10 +25,58 @@ struct `A flush that fails` {
     }
 }
 
+/// The journal is flushed, and the file into which it is folded is not. What the file lost counts as folded in, so that the
+/// journal would begin anew over the only copy: the process has to end, for the next one begins with all of the journal.
+@Suite(.timeLimit(.minutes(2)))
+struct `A flush of the file that fails` {
+    @Test func `ends the process with the reason, and the next one has everything acknowledged`() async throws {
+        let disk = try await FailingDisk("ferry.db", .loses)
+        let data = disk.folder.url.appending(path: "data").path
+        let log = try disk.folder.file("ferry.log")
+        let ferry = try await RunningFerry(data: data, log: log, environment: disk.environment)
+        try disk.set(isFailing: true)
+        let sending = Task {
+            await withTaskGroup(of: Set<String>.self) { senders in
+                for sender in 0..<8 { senders.addTask { await Self.send(to: ferry, "\(sender)") } }
+                return await senders.reduce(into: Set()) { $0.formUnion($1) }
+            }
+        }
+        #expect(await ferry.end() == EX_IOERR)
+        sending.cancel()
+        let acknowledged = await sending.value
+        try disk.set(isFailing: false)
+        let said = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(said.contains("\(data)/ferry.db could not be flushed to the disk"), "\(said)")
+
+        let next = try await RunningFerry(data: data)
+        #expect(next.stop() == 0)
+        var logged: Set<String> = []
+        try LogReader(folder: data).forLast(10_000) {
+            logged.insert(try JSON(parsing: $0.body)["messageId"]?.stringValue ?? "")
+        }
+        #expect(!acknowledged.isEmpty && acknowledged.subtracting(logged).isEmpty)
+        let verified = try await FerryProcess.run(["log", "verify", "--data", data])
+        #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+    }
+
+    /// Sends until it is cancelled, and returns the ids of what was acknowledged.
+    private static func send(to ferry: RunningFerry, _ sender: String) async -> Set<String> {
+        var acknowledged: Set<String> = []
+        let properties: JSON = ["padding": .string(String(repeating: "x", count: 2_000))]
+        for number in 0... {
+            let id = "\(sender)-\(number)"
+            let call: JSON = ["userId": "u1", "event": "e", "messageId": .string(id), "properties": properties]
+            guard !Task.isCancelled, let answer = try? await ferry.post("/v1/track", call) else { break }
+            if answer.status == 200 { acknowledged.insert(id) }
+        }
+        return acknowledged
+    }
+}
+
 @Suite(.timeLimit(.minutes(2)))
 struct `A flush that takes long` {
     @Test func `is a slow statement: it is logged without what was stored, and counted`() async throws {
-        let disk = try await FailingDisk(onFlush: "usleep(400000);")
+        let disk = try await FailingDisk("ferry.db-wal", .takesLong)
         let log = try disk.folder.file("ferry.log")
         let ferry = try await RunningFerry(
             data: disk.folder.url.appending(path: "data").path,
@@ -62,13 +110,22 @@ struct `A flush that takes long` {
     }
 }
 
-/// A disk that fails every flush, or does something else first, while a file is there.
+/// A disk on which something is wrong with the flushes of one file, while another file is there.
 private struct FailingDisk {
     let folder: ScratchFolder
     private let switchPath: String
     private let library: Interposer
 
-    init(onFlush reaction: String = "errno = EIO; return -1;") async throws {
+    enum Fault: String {
+        /// A flush of what was written through the same descriptor fails.
+        case fails
+        /// It fails, and what was written meanwhile is lost.
+        case loses
+        /// It takes 0.4 seconds.
+        case takesLong
+    }
+
+    init(_ file: String, _ fault: Fault) async throws {
         folder = try ScratchFolder()
         switchPath = folder.url.appending(path: "fails").path
         library = try await Interposer(
@@ -76,14 +133,42 @@ private struct FailingDisk {
             #define _GNU_SOURCE
             #include <dlfcn.h>
             #include <errno.h>
+            #include <stdio.h>
+            #include <string.h>
             #include <unistd.h>
-            #define FAILING(name) \\
+            enum { fails, loses, takesLong };
+            static const int fault = \(fault.rawValue);
+            static char isWritten[4096];
+            static int isFaulty(int file) {
+                char link[64], path[4096];
+                snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+                ssize_t length = readlink(link, path, sizeof path - 1);
+                if (length < 0 || file >= sizeof isWritten) return 0;
+                path[length] = 0;
+                const char *name = strrchr(path, '/');
+                return name && strcmp(name + 1, "\(file)") == 0 && access("\(switchPath)", F_OK) == 0;
+            }
+            #define WRITE(name) \\
+                ssize_t name(int file, const void *bytes, size_t count, off_t offset) { \\
+                    if (isFaulty(file)) { \\
+                        isWritten[file] = 1; \\
+                        if (fault == loses) return count; \\
+                    } \\
+                    return ((ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, #name)) \\
+                        (file, bytes, count, offset); \\
+                }
+            WRITE(pwrite)
+            WRITE(pwrite64)
+            #define FLUSH(name) \\
                 int name(int file) { \\
-                    if (access("\(switchPath)", F_OK) == 0) { \(reaction) } \\
+                    if (isFaulty(file)) { \\
+                        if (fault == takesLong) usleep(400000); \\
+                        else if (isWritten[file]) { isWritten[file] = 0; errno = EIO; return -1; } \\
+                    } \\
                     return ((int (*)(int))dlsym(RTLD_NEXT, #name))(file); \\
                 }
-            FAILING(fsync)
-            FAILING(fdatasync)
+            FLUSH(fsync)
+            FLUSH(fdatasync)
             """
         )
     }

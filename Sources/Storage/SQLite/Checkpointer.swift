@@ -5,11 +5,15 @@ import Synchronization
 /// Folds the journal of a database into its file, beside the writer.
 ///
 /// SQLite would do it in the middle of a commit: once in sixteen megabytes a commit takes tens of milliseconds, and all
-/// that wait for it. This does it on a connection of its own a fifth of a second after a commit, while the writer goes
-/// on. Only the writer can begin the journal anew, at a moment when all of it is folded in; it looks for one when the
-/// journal has become long, and then has little left to fold.
+/// that wait for it. This does it on a connection of its own while the writer goes on: after each mebibyte, and a fifth of
+/// a second after a commit. Only the writer can begin the journal anew, at a moment when all of it is folded in and
+/// flushed; it looks for one when the journal has become long, and then has little left to fold and to flush.
 final class Checkpointer: Sendable {
     private struct State {
+        /// Pages of journal since it was last folded in.
+        var pages = 0
+        /// Whether it will be folded in, at once or after the pause.
+        var isCalled = false
         var isScheduled = false
         var isClosed = false
         /// Whether the journal is long, so that the writer is to begin it anew.
@@ -17,10 +21,13 @@ final class Checkpointer: Sendable {
     }
 
     private static let pause = DispatchTimeInterval.milliseconds(200)
+    /// Pages that are folded in at once, 1 MiB. More of them take the processor and the disk from the writer for longer.
+    private static let foldedPages = 256
     /// Pages of journal from which on it is long: 8 MiB.
     private static let longPages: Int64 = 2_048
 
     private let connection: DatabaseQueue
+    private let file: String
     private let queue = DispatchQueue(label: "ferry.storage.checkpoints")
     private let state = Mutex(State())
 
@@ -29,29 +36,61 @@ final class Checkpointer: Sendable {
         var configuration = Configuration()
         configuration.label = "ferry.storage.checkpoints"
         connection = try DatabaseQueue(path: path, configuration: configuration)
+        file = path
     }
 
     /// Tells of a commit, on the writer's connection and outside of a transaction.
     func committed(_ writer: Database) {
-        let (schedules, begins) = state.withLock { state in
+        let pages = writer.takePagesWritten()
+        let (calls, schedules, begins) = state.withLock { state in
+            state.pages += pages
+            let calls = state.pages >= Self.foldedPages && !state.isCalled && !state.isClosed
             let schedules = !state.isScheduled && !state.isClosed
-            if schedules { state.isScheduled = true }
             let begins = state.isLong
+            if calls { state.isCalled = true }
+            if schedules { state.isScheduled = true }
             state.isLong = false
-            return (schedules, begins)
+            return (calls, schedules, begins)
         }
         // Busy, or in trouble: there will be other commits.
-        if begins { _ = try? Row.fetchOne(writer, sql: "PRAGMA wal_checkpoint(PASSIVE)") }
-        if schedules { queue.asyncAfter(deadline: .now() + Self.pause) { [self] in fold() } }
+        if begins { _ = try? checkpoint(writer) }
+        if calls { queue.async { [self] in fold() } }
+        if schedules {
+            queue.asyncAfter(deadline: .now() + Self.pause) { [self] in
+                state.withLock { $0.isScheduled = false }
+                fold()
+            }
+        }
     }
 
     private func fold() {
-        state.withLock { $0.isScheduled = false }
-        // What can't be folded now stays in the journal, where it is as safe, until a later commit.
-        let pages = try? connection.writeWithoutTransaction { connection in
-            try Row.fetchOne(connection, sql: "PRAGMA wal_checkpoint(PASSIVE)")?.integer(1)
+        state.withLock { state in
+            state.isCalled = false
+            state.pages = 0
         }
-        if let pages, pages > Self.longPages { state.withLock { $0.isLong = true } }
+        // What can't be folded now stays in the journal, where it is as safe, until a later commit.
+        guard let pages = foldAndFlush(), pages > Self.longPages else { return }
+        // What has come meanwhile, so that the least is left to the writer.
+        _ = foldAndFlush()
+        state.withLock { $0.isLong = true }
+    }
+
+    /// Returns the pages of the whole journal.
+    private func foldAndFlush() -> Int64? {
+        try? connection.writeWithoutTransaction { connection in
+            guard let (pages, folded) = try checkpoint(connection) else { return nil }
+            // Where the end of the journal moves on meanwhile, SQLite leaves the flush to a later checkpoint: the writer's.
+            if folded < pages, !connection.flushFile() { FailedFlush.end(file) }
+            return pages
+        }
+    }
+
+    /// Returns the pages of the whole journal, and how many of them are folded in.
+    private func checkpoint(_ connection: Database) throws -> (pages: Int64, folded: Int64)? {
+        try FailedFlush.endsProcess(of: file) {
+            let row = try connection.row("PRAGMA wal_checkpoint(PASSIVE)")
+            return try row.map { (try $0.integer(1), try $0.integer(2)) }
+        }
     }
 
     /// Ends the connection after what it is doing.

@@ -17,13 +17,15 @@ extension OpenDatabase {
 
     /// Folds the journal in and cuts it off. Whether it could: whoever reads at the moment may be in the way.
     func cutJournal() async throws(StorageError) -> Bool {
-        try await withWriter { connection in
+        try await withWriter { [file] connection in
             // In memory there is none.
             guard try String.fetchOne(connection, sql: "PRAGMA journal_mode") == "wal" else { return true }
             // Everybody who writes waits meanwhile, so that readers are not waited for.
             try connection.execute(sql: "PRAGMA busy_timeout = 50")
             defer { try? connection.execute(sql: "PRAGMA busy_timeout = 5000") }
-            return try Row.fetchOne(connection, sql: "PRAGMA wal_checkpoint(TRUNCATE)")?.integer(0) == 0
+            return try FailedFlush.endsProcess(of: file) {
+                try connection.row("PRAGMA wal_checkpoint(TRUNCATE)")?.integer(0) == 0
+            }
         }
     }
 

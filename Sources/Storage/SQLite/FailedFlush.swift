@@ -1,0 +1,51 @@
+import GRDB
+import GRDBSQLite
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A flush of a database's file that failed, outside of any commit.
+///
+/// What was folded into the file and not yet written may be lost then. But SQLite counts it as folded in, the system no
+/// longer as unwritten, and the next flush works without it: the journal would begin anew over the only copy. All that
+/// was acknowledged is in the journal still, and who opens the database first after this process folds in all of it. So the
+/// process ends at once and closes nothing, as a server of PostgreSQL does for the same reason.
+enum FailedFlush {
+    /// Does something that may fold the journal in and flush the file. It ends the process if the flush fails.
+    static func endsProcess<Value>(of file: String, _ work: () throws -> Value) throws -> Value {
+        do {
+            return try work()
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_IOERR_FSYNC {
+            end(file)
+        }
+    }
+
+    static func end(_ file: String) -> Never {
+        let words = """
+            \(file) could not be flushed to the disk, so Ferry has ended: look after the disk, then start it again. Everything \
+            acknowledged is in the journal beside the file; the next start takes it from there\n
+            """
+        _ = Array(words.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(EX_IOERR)
+    }
+}
+
+extension Database {
+    /// Starts what SQLite leaves to the last part of a checkpoint: to flush the file into which the journal is folded.
+    func flushFile() -> Bool {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+        guard let file, let sync = file.pointee.pMethods?.pointee.xSync else { return true }
+        return sync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK
+    }
+
+    /// Pages that this connection has written into the journal since this was last asked.
+    func takePagesWritten() -> Int {
+        var (pages, highest) = (CInt(0), CInt(0))
+        sqlite3_db_status(sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1)
+        return Int(pages)
+    }
+}
