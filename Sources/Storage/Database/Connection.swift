@@ -28,7 +28,7 @@ struct Connection {
     func run(_ sql: String, _ values: [any StoredValue] = []) throws -> Int {
         switch engine {
         case .sqlite(let database):
-            try database.run(sql, StatementArguments(values.map(\.databaseValue)))
+            try database.statement(sql, values).run()
             return database.changesCount
         case .postgres(let connection):
             return try connection.result(sql, values).changes
@@ -41,7 +41,7 @@ struct Connection {
     func later(_ sql: String, _ values: [any StoredValue] = []) throws {
         switch engine {
         case .sqlite: try run(sql, values)
-        case .postgres(let connection): try connection.later(postgresStatement(sql), values.map(\.postgresValue))
+        case .postgres(let connection): try connection.later(postgresStatement(sql), values.map { $0.postgresValue })
         }
     }
 
@@ -54,7 +54,8 @@ struct Connection {
     func row(_ sql: String, _ values: [any StoredValue] = []) throws -> StoredRow? {
         switch engine {
         case .sqlite(let database):
-            return try database.row(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+            let statement = try database.statement(sql, values)
+            return try statement.step() ? StoredRow(statement) : nil
         case .postgres(let connection):
             let result = try connection.result(sql, values)
             return result.count == 0 ? nil : StoredRow(result, 0)
@@ -65,7 +66,10 @@ struct Connection {
     func rows(_ sql: String, _ values: [any StoredValue] = []) throws -> [StoredRow] {
         switch engine {
         case .sqlite(let database):
-            return try database.rows(sql, StatementArguments(values.map(\.databaseValue))).map(StoredRow.init)
+            let statement = try database.statement(sql, values)
+            var rows: [StoredRow] = []
+            while try statement.step() { rows.append(StoredRow(statement)) }
+            return rows
         case .postgres(let connection):
             let result = try connection.result(sql, values)
             return (0..<result.count).map { StoredRow(result, $0) }
@@ -80,9 +84,8 @@ struct Connection {
     ) throws {
         switch engine {
         case .sqlite(let database):
-            let statement = try database.cachedStatement(sql: sql)
-            let rows = try Row.fetchCursor(statement, arguments: StatementArguments(values.map(\.databaseValue)))
-            while let row = try rows.next(), try visit(StoredRow(row)) {}
+            let statement = try database.statement(sql, values)
+            while try statement.step(), try visit(StoredRow(statement)) {}
         case .postgres(let connection):
             let result = try connection.result(sql, values)
             for row in 0..<result.count {
@@ -129,111 +132,16 @@ struct Connection {
     }
 }
 
+extension Database {
+    fileprivate func statement(_ sql: String, _ values: [any StoredValue]) throws -> DirectStatement {
+        let statement = try DirectStatement(sql, self)
+        try statement.bind(values)
+        return statement
+    }
+}
+
 extension PostgresConnection {
     fileprivate func result(_ sql: String, _ values: [any StoredValue]) throws -> PostgresResult {
-        try query(postgresStatement(sql), values.map(\.postgresValue))
+        try query(postgresStatement(sql), values.map { $0.postgresValue })
     }
-}
-
-/// A row that a statement gave. Columns stand at their position in the SELECT list; one of an unexpected kind, which a
-/// damaged file can hold, throws.
-struct StoredRow {
-    private enum Engine {
-        case sqlite(Row)
-        case postgres(PostgresResult, Int)
-    }
-
-    private let engine: Engine
-
-    init(_ row: Row) {
-        engine = .sqlite(row)
-    }
-
-    init(_ result: PostgresResult, _ row: Int) {
-        engine = .postgres(result, row)
-    }
-
-    func text(_ column: Int) throws -> String {
-        switch engine {
-        case .sqlite(let row): try row.text(column)
-        case .postgres(let result, let row): String(postgresBytes: try result.bytes(row, column))
-        }
-    }
-
-    func bytes(_ column: Int) throws -> [UInt8] {
-        switch engine {
-        case .sqlite(let row): try row.bytes(column)
-        case .postgres(let result, let row): try result.bytes(row, column)
-        }
-    }
-
-    /// Truths are 0 and 1.
-    func integer(_ column: Int) throws -> Int64 {
-        switch engine {
-        case .sqlite(let row): try row.integer(column)
-        case .postgres(let result, let row): try result.integer(row, column)
-        }
-    }
-
-    func optionalText(_ column: Int) throws -> String? {
-        isNull(column) ? nil : try text(column)
-    }
-
-    func optionalBytes(_ column: Int) throws -> [UInt8]? {
-        isNull(column) ? nil : try bytes(column)
-    }
-
-    func optionalInteger(_ column: Int) throws -> Int64? {
-        isNull(column) ? nil : try integer(column)
-    }
-
-    private func isNull(_ column: Int) -> Bool {
-        switch engine {
-        case .sqlite(let row): row.hasNull(atIndex: column)
-        case .postgres(let result, let row): result.isNull(row, column)
-        }
-    }
-}
-
-/// What a statement takes: integers, truths (as 0 and 1), texts, bytes, or none of these.
-///
-/// The kind is known of what is missing too, because PostgreSQL wants to know it.
-protocol StoredValue: DatabaseValueConvertible {
-    static var postgresNull: PostgresValue { get }
-    var postgresValue: PostgresValue { get }
-}
-
-extension Int: StoredValue {
-    static var postgresNull: PostgresValue { .integer(nil) }
-    var postgresValue: PostgresValue { .integer(Int64(self)) }
-}
-
-extension Int64: StoredValue {
-    static var postgresNull: PostgresValue { .integer(nil) }
-    var postgresValue: PostgresValue { .integer(self) }
-}
-
-extension Bool: StoredValue {
-    static var postgresNull: PostgresValue { .integer(nil) }
-    var postgresValue: PostgresValue { .integer(self ? 1 : 0) }
-}
-
-extension String: StoredValue {
-    static var postgresNull: PostgresValue { .text(nil) }
-    var postgresValue: PostgresValue { .text(postgresBytes) }
-}
-
-extension Text: StoredValue {
-    static var postgresNull: PostgresValue { .text(nil) }
-    var postgresValue: PostgresValue { .text(string.postgresBytes) }
-}
-
-extension Bytes: StoredValue {
-    static var postgresNull: PostgresValue { .bytes(nil) }
-    var postgresValue: PostgresValue { .bytes(bytes) }
-}
-
-extension Optional: StoredValue where Wrapped: StoredValue {
-    static var postgresNull: PostgresValue { Wrapped.postgresNull }
-    var postgresValue: PostgresValue { self?.postgresValue ?? Wrapped.postgresNull }
 }

@@ -36,6 +36,7 @@ enum FailedFlush {
 extension Database {
     /// Starts what SQLite leaves to the last part of a checkpoint: to flush the file into which the journal is folded.
     func flushFile() -> Bool {
+        guard let sqliteConnection else { return true }
         var file: UnsafeMutablePointer<sqlite3_file>?
         sqlite3_file_control(sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
         guard let file, let sync = file.pointee.pMethods?.pointee.xSync else { return true }
@@ -44,6 +45,8 @@ extension Database {
 
     /// Pages that this connection has written into the journal since this was last asked.
     func takePagesWritten() -> Int {
+        // Who is told of a commit may have closed it meanwhile.
+        guard let sqliteConnection else { return 0 }
         var (pages, highest) = (CInt(0), CInt(0))
         sqlite3_db_status(sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1)
         return Int(pages)
