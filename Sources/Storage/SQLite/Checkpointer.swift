@@ -5,9 +5,13 @@ import Synchronization
 /// Folds the journal of a database into its file, beside the writer.
 ///
 /// SQLite would do it in the middle of a commit: once in sixteen megabytes a commit takes tens of milliseconds, and all
-/// that wait for it. This does it on a connection of its own while the writer goes on: after each mebibyte, and a fifth of
-/// a second after a commit. Only the writer can begin the journal anew, at a moment when all of it is folded in and
-/// flushed; it looks for one when the journal has become long, and then has little left to fold and to flush.
+/// that wait for it. This does it on a connection of its own while the writer goes on, a fifth of a second after a commit.
+/// Only the writer can begin the journal anew, at a moment when all of it is folded in and flushed; it looks for one when
+/// the journal has become long.
+///
+/// Where commits are waited for, the writer is to lose as little time as can be. There the journal is folded in after each
+/// mebibyte too, so that it never takes the processor or the disk for long, and the file is flushed behind it, so that the
+/// writer has little left to flush. That costs more in all: the same page is copied more often.
 final class Checkpointer: Sendable {
     private struct State {
         /// Pages of journal since it was last folded in.
@@ -21,22 +25,24 @@ final class Checkpointer: Sendable {
     }
 
     private static let pause = DispatchTimeInterval.milliseconds(200)
-    /// Pages that are folded in at once, 1 MiB. More of them take the processor and the disk from the writer for longer.
+    /// Pages that are folded in without a pause where commits are waited for: 1 MiB.
     private static let foldedPages = 256
     /// Pages of journal from which on it is long: 8 MiB.
     private static let longPages: Int64 = 2_048
 
     private let connection: DatabaseQueue
     private let file: String
+    private let areCommitsWaitedFor: Bool
     private let queue = DispatchQueue(label: "ferry.storage.checkpoints")
     private let state = Mutex(State())
 
     /// Opens a connection of its own to a database in WAL mode.
-    init(path: String) throws {
+    init(path: String, durability: OpenDatabase.Durability) throws {
         var configuration = Configuration()
         configuration.label = "ferry.storage.checkpoints"
         connection = try DatabaseQueue(path: path, configuration: configuration)
         file = path
+        areCommitsWaitedFor = durability == .everyCommit
     }
 
     /// Tells of a commit, on the writer's connection and outside of a transaction.
@@ -44,7 +50,8 @@ final class Checkpointer: Sendable {
         let pages = writer.takePagesWritten()
         let (calls, schedules, begins) = state.withLock { state in
             state.pages += pages
-            let calls = state.pages >= Self.foldedPages && !state.isCalled && !state.isClosed
+            let isMuch = areCommitsWaitedFor && state.pages >= Self.foldedPages
+            let calls = isMuch && !state.isCalled && !state.isClosed
             let schedules = !state.isScheduled && !state.isClosed
             let begins = state.isLong
             if calls { state.isCalled = true }
@@ -80,7 +87,7 @@ final class Checkpointer: Sendable {
         try? connection.writeWithoutTransaction { connection in
             guard let (pages, folded) = try checkpoint(connection) else { return nil }
             // Where the end of the journal moves on meanwhile, SQLite leaves the flush to a later checkpoint: the writer's.
-            if folded < pages, !connection.flushFile() { FailedFlush.end(file) }
+            if areCommitsWaitedFor, folded < pages, !connection.flushFile() { FailedFlush.end(file) }
             return pages
         }
     }

@@ -30,7 +30,7 @@ final class OpenDatabase: Sendable {
         file = path ?? "\(name) in memory"
         do {
             writer = try Self.connect(path, durability: durability) { slow?.watch($0, of: name) }
-            checkpointer = try path.map { try Checkpointer(path: $0) }
+            checkpointer = try path.map { try Checkpointer(path: $0, durability: durability) }
             try Self.migrate(writer, with: migrator, name: name)
         } catch {
             throw StorageError(error, file: file)
