@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// The command line. Each command reads its arguments, calls one room, and turns outcomes into exit codes: 0, 1 (the work
-/// failed), 64 (usage), 75 (later), 78 (configuration).
+/// failed), 64 (usage), 74 (a flush of the disk failed: `FailedFlush`), 75 (later), 78 (configuration).
 @main
 struct Ferry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

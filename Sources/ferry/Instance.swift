@@ -66,6 +66,7 @@ struct Instance {
         signals = options.signals
         let metrics = MetricsRegistry()
         let slow = SlowStatementLog(metrics: metrics, logger: logger)
+        FailedFlush.isTold { logger.critical("\($0)") }
         store = try DataStore(
             opening: try options.data.storage(with: options.configuration.folder),
             about: Nodes.About(host: ProcessInfo.processInfo.hostName, version: BuildInformation.version),
