@@ -74,4 +74,44 @@ import Testing
             #expect(try Self.rows(connection).count == 2)
         }
     }
+
+    @Test func `reads every kind as GRDB does`() throws {
+        try Self.database().write { connection in
+            let select =
+                "SELECT NULL, 0, 9223372036854775807, '', 'Ünïcödé 😀', CAST(x'610062' AS TEXT), x'', x'00FF', x'61', 2.0"
+            let row = try #require(try Row.fetchOne(connection, sql: select))
+            let statement = try DirectStatement(select, connection)
+            #expect(try statement.step())
+            let values = statement.values
+            #expect(values.count == row.count)
+            for (column, value) in values.enumerated() {
+                // GRDB ends a text at its first NUL.
+                if column != 5 { #expect((try? value.text) == (try? row.text(column)), "\(column)") }
+                #expect((try? value.integer) == (try? row.integer(column)), "\(column)")
+                if column != 5 { #expect((try? value.bytes) == (try? row.bytes(column)), "\(column)") }
+            }
+            #expect(try values[5].text == "a\0b")
+            #expect(try !statement.step())
+        }
+    }
+
+    @Test func `begins anew when it was left in the middle of its rows`() throws {
+        try Self.database().write { connection in
+            for _ in 0..<2 {
+                let statement = try DirectStatement("SELECT value FROM json_each(?)", connection)
+                try statement.bind(["[7, 8]"])
+                #expect(try statement.step())
+                #expect(try statement.values[0].integer == 7)
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 3])
+    func `takes as many values as it has places`(count: Int) throws {
+        try Self.database().write { connection in
+            let statement = try DirectStatement("INSERT INTO kept (text, number) VALUES (?, ?)", connection)
+            let error = #expect(throws: DatabaseError.self) { try statement.bind([Int](repeating: 1, count: count)) }
+            #expect(error?.message == "\(count) values for the 2 of a statement")
+        }
+    }
 }

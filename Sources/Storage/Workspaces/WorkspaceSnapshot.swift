@@ -80,7 +80,8 @@ extension WorkspaceTransaction {
             guard table.isNumbered, let last = rows.map(\.number).max() else { continue }
             if try connection.lastNumber(of: table) < last { try connection.setLastNumber(of: table, to: last) }
         }
-        (made.people, made.objects) = (content.peopleMade, content.objectsMade)
+        known.hasSuppressed = nil
+        (known.peopleMade, known.objectsMade) = (content.peopleMade, content.objectsMade)
         try connection.run(
             "UPDATE workspaces SET people_made = ?, objects_made = ?, suppression_key = ? WHERE workspace = ?",
             [content.peopleMade, content.objectsMade, Bytes(content.suppressionKey), workspace]

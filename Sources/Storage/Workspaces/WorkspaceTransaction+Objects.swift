@@ -23,9 +23,12 @@ extension WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredObject {
-        made.objects += 1
-        try connection.later("UPDATE workspaces SET objects_made = ? WHERE workspace = ?", [made.objects, workspace])
-        let cioId = cioId(workspace, made.objects)
+        known.objectsMade += 1
+        try connection.later(
+            "UPDATE workspaces SET objects_made = ? WHERE workspace = ?",
+            [known.objectsMade, workspace]
+        )
+        let cioId = cioId(workspace, known.objectsMade)
         let number = try connection.number(
             """
             INSERT INTO objects (workspace, type, id, cio_id, made_at, attributes) VALUES (?, ?, ?, ?, ?, '{}')

@@ -9,13 +9,15 @@ package struct WorkspaceTransaction {
     package let workspace: Int64
     /// What the marks of suppressed identifiers are made with (`SuppressionMarks`).
     let suppressionKey: [UInt8]
-    /// Nobody else changes it while this transaction holds the workspace's row.
-    let made: Made
+    let known: Known
 
-    /// How many people and objects a workspace has made so far.
-    final class Made {
-        var people: Int64 = 0
-        var objects: Int64 = 0
+    /// What need not be asked again: nobody else changes it while this transaction holds the workspace's row.
+    final class Known {
+        /// How many people and objects the workspace has made so far.
+        var peopleMade: Int64 = 0
+        var objectsMade: Int64 = 0
+        /// Whether anybody is suppressed; `nil` before it is asked.
+        var hasSuppressed: Bool?
     }
 
     private static let columns = "workspace, suppression_key, people_made, objects_made"
@@ -48,8 +50,8 @@ package struct WorkspaceTransaction {
         self.connection = connection
         workspace = try row?.integer(0) ?? 0
         suppressionKey = try row?.bytes(1) ?? []
-        made = Made()
-        (made.people, made.objects) = (try row?.integer(2) ?? 0, try row?.integer(3) ?? 0)
+        known = Known()
+        (known.peopleMade, known.objectsMade) = (try row?.integer(2) ?? 0, try row?.integer(3) ?? 0)
     }
 
     // MARK: People
@@ -86,9 +88,12 @@ package struct WorkspaceTransaction {
         madeAt: Int64,
         cioId: (_ workspace: Int64, _ number: Int64) -> String
     ) throws -> StoredPerson {
-        made.people += 1
-        try connection.later("UPDATE workspaces SET people_made = ? WHERE workspace = ?", [made.people, workspace])
-        let cioId = cioId(workspace, made.people)
+        known.peopleMade += 1
+        try connection.later(
+            "UPDATE workspaces SET people_made = ? WHERE workspace = ?",
+            [known.peopleMade, workspace]
+        )
+        let cioId = cioId(workspace, known.peopleMade)
         let number = try connection.number(
             """
             INSERT INTO people (workspace, id, email, email_key, cio_id, made_at, attributes)
@@ -151,6 +156,7 @@ package struct WorkspaceTransaction {
             "SELECT together FROM suppressed WHERE workspace = ? ORDER BY together DESC LIMIT 1",
             [workspace]
         )
+        known.hasSuppressed = true
         let together = (try last?.integer(0) ?? 0) + 1
         for identifier in identifiers {
             let (kind, value) = identifier.comparable
@@ -165,11 +171,20 @@ package struct WorkspaceTransaction {
     }
 
     package func isSuppressed(_ identifier: PersonIdentifier) throws -> Bool {
+        guard try hasSuppressed() else { return false }
         let (kind, value) = identifier.comparable
         return try connection.row(
             "SELECT 1 FROM suppressed WHERE workspace = ? AND kind = ? AND value = ?",
             [workspace, kind, mark(of: value, kind)]
         ) != nil
+    }
+
+    /// Whether anybody is. In most workspaces nobody is, and no mark has to be made for each identifier that comes.
+    private func hasSuppressed() throws -> Bool {
+        if let known = known.hasSuppressed { return known }
+        let one = try connection.row("SELECT 1 FROM suppressed WHERE workspace = ? LIMIT 1", [workspace])
+        known.hasSuppressed = one != nil
+        return one != nil
     }
 
     private func mark(of value: String, _ kind: String) -> Bytes {
