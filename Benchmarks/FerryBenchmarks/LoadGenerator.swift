@@ -52,7 +52,8 @@ struct LoadGenerator {
         return Request(head: head, body: ByteBuffer(bytes: body))
     }
 
-    /// Sends for so long: as fast as answers come, or so many requests a second, whether answers come or not. It begins when all connections are open.
+    /// Sends for so long: as fast as answers come, or so many requests a second, whether answers come or
+    /// not. It begins when all connections are open.
     func run(seconds: Double, requestsPerSecond: Double? = nil) async throws -> Result {
         let interval = requestsPerSecond.map { Int64(Double(connections) / $0 * 1e9) }
         let group = MultiThreadedEventLoopGroup.singleton

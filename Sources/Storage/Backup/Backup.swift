@@ -233,7 +233,7 @@ package struct Backup: Sendable, Equatable {
         let database = try DatabaseQueue(path: log)
         try LogSchema.migrator.migrate(database)
         try database.write { connection in
-            try connection.run(
+            _ = try Connection(connection).run(
                 "INSERT OR IGNORE INTO paused_integrations (name) SELECT DISTINCT integration FROM cursors"
             )
         }

@@ -49,10 +49,6 @@ extension Row {
         try decode(Text.self, atIndex: column).string
     }
 
-    func optionalText(_ column: Int) throws -> String? {
-        try decode(Text?.self, atIndex: column)?.string
-    }
-
     func bytes(_ column: Int) throws -> [UInt8] {
         try decode(Bytes.self, atIndex: column).bytes
     }
@@ -64,23 +60,14 @@ extension Row {
     func integer(_ column: Int) throws -> Int64 {
         try decode(Int64.self, atIndex: column)
     }
-
-    func optionalInteger(_ column: Int) throws -> Int64? {
-        try decode(Int64?.self, atIndex: column)
-    }
 }
 
 /// Statements are compiled once for each connection.
 extension Database {
-    func run(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
+    func row(_ sql: String) throws -> Row? {
+        try Row.fetchOne(cachedStatement(sql: sql))
     }
-
-    func row(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Row? {
-        try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)
-    }
-
-    func rows(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Row] {
-        try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
+    func rows(_ sql: String) throws -> [Row] {
+        try Row.fetchAll(cachedStatement(sql: sql))
     }
 }

@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import GRDBSQLite
 import Synchronization
 
 /// Folds the journal of a database into its file, beside the writer.
@@ -104,5 +105,25 @@ final class Checkpointer: Sendable {
     func close() throws {
         state.withLock { $0.isClosed = true }
         try queue.sync { try connection.close() }
+    }
+}
+
+extension Database {
+    /// Starts what SQLite leaves to the last part of a checkpoint: to flush the file into which the journal is folded.
+    fileprivate func flushFile() -> Bool {
+        guard let sqliteConnection else { return true }
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+        guard let file, let sync = file.pointee.pMethods?.pointee.xSync else { return true }
+        return sync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK
+    }
+
+    /// Pages that this connection has written into the journal since this was last asked.
+    fileprivate func takePagesWritten() -> Int {
+        // Who is told of a commit may have closed it meanwhile.
+        guard let sqliteConnection else { return 0 }
+        var (pages, highest) = (CInt(0), CInt(0))
+        sqlite3_db_status(sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1)
+        return Int(pages)
     }
 }

@@ -113,7 +113,7 @@ final class SQLiteLog: LogEngine {
 
     /// Counts that a message came again; how often and when last is all that is kept of it.
     private func noteRepeat(of seq: Int64, at time: Int64, _ connection: Database) throws {
-        try connection.run(
+        try Connection(connection).run(
             """
             INSERT INTO repeats (seq, times, last_at) VALUES (?, 1, ?)
             ON CONFLICT (seq) DO UPDATE SET times = times + 1, last_at = excluded.last_at

@@ -175,6 +175,7 @@ enum WorkspaceSchema {
         try connection.execute(
             sql: "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
         )
+        let connection = Connection(connection)
         try connection.run("INSERT INTO secrets (name, value) VALUES ('suppressed', ?)", [Bytes(key)])
         for row in try connection.rows("SELECT workspace, kind, value FROM suppressed") {
             let (workspace, kind, value) = (try row.integer(0), try row.text(1), try row.text(2))

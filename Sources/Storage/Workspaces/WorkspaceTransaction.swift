@@ -182,9 +182,9 @@ package struct WorkspaceTransaction {
     /// Whether anybody is. In most workspaces nobody is, and no mark has to be made for each identifier that comes.
     private func hasSuppressed() throws -> Bool {
         if let known = known.hasSuppressed { return known }
-        let one = try connection.row("SELECT 1 FROM suppressed WHERE workspace = ? LIMIT 1", [workspace])
-        known.hasSuppressed = one != nil
-        return one != nil
+        let isAny = try connection.row("SELECT 1 FROM suppressed WHERE workspace = ? LIMIT 1", [workspace]) != nil
+        known.hasSuppressed = isAny
+        return isAny
     }
 
     private func mark(of value: String, _ kind: String) -> Bytes {
