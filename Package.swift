@@ -71,6 +71,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         // What `ferry --version` says of the build.
         .target(name: "CBuild", cSettings: buildInformation),
+        // That SQLite counts no memory.
+        .target(name: "CSQLite"),
 
         room("Telemetry", [metrics]),
         room("LosslessJSON"),
@@ -81,7 +83,7 @@ let package = Package(
         room("TrackAPI", ["LosslessJSON", asyncHTTPClient, logging] + nio),
         room("Integrations", ["LosslessJSON", "Diagnostics", "Events", "Triggers", "Mappings", "TrackAPI", yams]),
         room("Postgres", ["CPostgres"]),
-        room("Storage", ["LosslessJSON", "Postgres", crypto, grdb, sqlite]),
+        room("Storage", ["CSQLite", "LosslessJSON", "Postgres", crypto, grdb, sqlite]),
         room(
             "Delivery",
             ["LosslessJSON", "Events", "TrackAPI", "Integrations", "Storage", lifecycle, logging, metrics] + collections
@@ -145,7 +147,7 @@ let package = Package(
             resources: [.copy("Vectors")]
         ),
         tests("PostgresTests", ["Postgres", "PostgresServer"]),
-        tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", "PostgresServer", grdb]),
+        tests("StorageTests", ["Storage", "Workspaces", "LosslessJSON", "Seeding", "PostgresServer", grdb, sqlite]),
         tests(
             "DeliveryTests",
             [

@@ -14,6 +14,43 @@ extension JSON {
         writer.append(to: &bytes)
     }
 
+    /// How many bytes the compact JSON text has.
+    package var encodedCount: Int {
+        var writer = Writer()
+        writer.write(self)
+        return writer.count
+    }
+
+    /// Whether the compact JSON text has at most so many bytes.
+    package func isEncoded(within bytes: Int) -> Bool {
+        Self.most(self) <= bytes || encodedCount <= bytes
+    }
+
+    /// So many bytes or fewer are in the compact JSON text: each byte of a text may need an escape of six. Tells without
+    /// looking at the texts.
+    private static func most(_ value: borrowing JSON) -> Int {
+        switch value {
+        case .null: return 4
+        case .bool: return 5
+        case .number(let number): return number.text.utf8.count
+        case .string(let string): return most(string)
+        case .array(let items):
+            let items = items.span
+            var most = 2 + items.count
+            for position in items.indices { most += Self.most(items[position]) }
+            return most
+        case .object(let object):
+            let members = object.members.span
+            var most = 2 + 2 * members.count
+            for position in members.indices {
+                most += Self.most(members[position].key) + Self.most(members[position].value)
+            }
+            return most
+        }
+    }
+
+    private static func most(_ string: borrowing String) -> Int { 2 + 6 * string.utf8.count }
+
     /// Appends a text as a JSON string.
     package static func write(_ string: String, to bytes: inout [UInt8]) {
         var writer = Writer()
@@ -23,6 +60,13 @@ extension JSON {
 }
 
 extension JSON.Object {
+    /// How many bytes the compact JSON text has.
+    package var encodedCount: Int {
+        var writer = Writer()
+        writer.write(self)
+        return writer.count
+    }
+
     /// The compact JSON text as bytes.
     package func encoded() -> [UInt8] {
         var writer = Writer()
@@ -44,7 +88,7 @@ extension JSON.Object {
 private struct Writer: ~Copyable {
     private var start: UnsafeMutableRawPointer
     private var capacity: Int
-    private var count = 0
+    private(set) var count = 0
 
     /// Room for an ordinary event.
     init(capacity: Int = 2048) {

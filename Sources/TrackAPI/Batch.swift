@@ -49,12 +49,12 @@ extension Batch {
         package var batchSize: Int
 
         /// - Parameters:
-        ///   - operation: encoded once here, to know its size.
+        ///   - operation: weighed once, here.
         ///   - batchSize: the action's *Batch Size*; less than 1 counts as 1.
         ///   - batching: the action's *Enable Batching*; without it the operation goes alone.
         package init(_ operation: Operation, batchSize: Int, batching: Bool) {
             self.operation = operation
-            self.bytes = operation.encoded().count
+            self.bytes = operation.body.encodedCount
             self.batchSize = batching ? max(1, batchSize) : 1
         }
 

@@ -122,7 +122,7 @@ extension Command {
         let data = reader.item["data"] ?? .null
         if !data.isNull, data.objectValue == nil {
             reader.refuse(.invalid("", "event data must be a hash"))
-        } else if data.encoded().count > TrackLimit.eventData {
+        } else if !data.isEncoded(within: TrackLimit.eventData) {
             reader.refuse(.invalid("", "event data cannot be longer than \(TrackLimit.eventData) bytes"))
         }
         let time = reader.eventTime(now: now)

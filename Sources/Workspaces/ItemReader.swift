@@ -316,7 +316,7 @@ extension JSON {
 
     /// The size of an attribute's value: of the text itself, or of the JSON text.
     var attributeBytes: Int {
-        stringValue.map { $0.utf8.count } ?? encoded().count
+        stringValue.map { $0.utf8.count } ?? encodedCount
     }
 }
 

@@ -71,7 +71,7 @@ struct Loader {
     }
 
     private mutating func add(_ message: JSON, number: Int, last: Int) async throws {
-        let size = message.encoded().count + 1
+        let size = message.encodedCount + 1
         if batch.count == Self.batchItems || bytes + size > Self.batchBytes { try await flush(upTo: last) }
         batch.append(message)
         bytes += size

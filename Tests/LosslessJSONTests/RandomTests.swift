@@ -19,6 +19,18 @@ import Testing
         }
     }
 
+    @Test func `a value is measured as it is written`() {
+        var generator = SeededGenerator(for: "Measure")
+        let escapes = JSON.string(String(repeating: "\u{1F}", count: 100))
+        for value in [escapes] + (0..<2000).map({ _ in RandomJSON.value(depth: 5, using: &generator) }) {
+            let count = value.encoded().count
+            #expect(value.encodedCount == count)
+            #expect(value.objectValue.map { $0.encodedCount == count } ?? true)
+            #expect(value.isEncoded(within: count) && value.isEncoded(within: 10 * count + 10))
+            #expect(!value.isEncoded(within: count - 1))
+        }
+    }
+
     @Test func `white space between tokens changes nothing`() throws {
         var generator = SeededGenerator(for: "White space")
         for _ in 0..<500 {

@@ -39,10 +39,14 @@ extension TrackEndpoints {
                 return refusal("batch", "must be a non-empty array", embedded.name)
             }
             // Large ones are refused before the workspace sees them; the others keep their positions.
-            let sizes = items.map { $0.encoded().count }
-            let fitting = items.indices.filter { sizes[$0] <= Self.itemBytes }
-            var errors = items.indices.filter { sizes[$0] > Self.itemBytes }.map { index in
-                (index, Refusal(reason: .invalid, field: "", message: "request is too large"))
+            var fitting: [Int] = []
+            var errors: [(Int, Refusal)] = []
+            for (index, item) in items.enumerated() {
+                if item.isEncoded(within: Self.itemBytes) {
+                    fitting.append(index)
+                } else {
+                    errors.append((index, Refusal(reason: .invalid, field: "", message: "request is too large")))
+                }
             }
             let refused = try await stored { () async throws(StorageError) in
                 try await embedded.workspace.carryOut(batch: fitting.map { items[$0] }, now: now().seconds)

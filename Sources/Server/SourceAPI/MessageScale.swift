@@ -7,22 +7,25 @@ struct MessageScale {
     private let envelopeBytes: Int
     /// Bytes of all messages with what the envelope adds to each. A small body must not become a large log.
     private let totalBytes: Int
-    /// Whether any message can be too large at all. Compact JSON is never longer than what was sent.
-    private let mustWeigh: Bool
+    /// Whether one message can be too large, and whether all together can. Compact JSON is never longer than what was sent.
+    private let oneMayBeTooLarge: Bool
+    private let allMayBeTooLarge: Bool
     private var total = 0
 
     init(_ submission: Submission, limits: SourceLimits) {
         itemBytes = limits.itemBytes
         envelopeBytes = submission.envelopeBytes
         totalBytes = max(limits.bodyBytes, 4 * submission.bodyBytes)
-        let merged = submission.bodyBytes + submission.messages.count * envelopeBytes
-        mustWeigh = submission.bodyBytes + envelopeBytes > itemBytes || merged > totalBytes
+        oneMayBeTooLarge = submission.bodyBytes + envelopeBytes > itemBytes
+        allMayBeTooLarge = submission.bodyBytes + submission.messages.count * envelopeBytes > totalBytes
     }
 
     /// - Throws: `Rejection` for a message over a limit.
     mutating func weigh(_ message: JSON) throws(Rejection) {
-        guard mustWeigh else { return }
-        let own = message.encoded().count
+        if !allMayBeTooLarge {
+            if !oneMayBeTooLarge || message.isEncoded(within: itemBytes - envelopeBytes) { return }
+        }
+        let own = message.encodedCount
         guard own <= itemBytes else {
             throw Rejection(
                 .messageTooLarge,

@@ -119,6 +119,6 @@ extension Event.Envelope {
     /// Size of what is merged into each message.
     fileprivate var mergedBytes: Int {
         let objects = [context, integrations].filter { !$0.isEmpty }.map(JSON.object)
-        return (objects + [sentAt].compactMap(\.self)).reduce(0) { $0 + $1.encoded().count }
+        return (objects + [sentAt].compactMap(\.self)).reduce(0) { $0 + $1.encodedCount }
     }
 }
