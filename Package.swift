@@ -111,7 +111,7 @@ let package = Package(
             name: "ferry",
             dependencies: [
                 "CBuild", "Telemetry", "LosslessJSON", "Diagnostics", "Events", "TrackAPI", "Integrations", "Storage",
-                "Delivery", "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, tls,
+                "Delivery", "Workspaces", "Server", asyncHTTPClient, crypto, lifecycle, logging, metrics, tls,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio,

@@ -40,10 +40,13 @@ package struct DataStore: Sendable {
         /// How long PostgreSQL may take to append before it is given up, and senders told to come again: longer than it may
         /// wait for a lock.
         package var appendTimeout = Duration.seconds(20)
-        /// Bytes kept of one refused message; the rest is cut off.
-        package var refusedMessageBytes = 1 << 20
+        /// Bytes kept of one refused message; the rest is cut off. No more than a twentieth of `refusedBytes` is.
+        package var refusedMessageBytes = 4 << 20
 
         package init() {}
+
+        /// Where one refused message is cut.
+        var refusedMessageEnd: Int { min(refusedMessageBytes, Int(refusedBytes / 20)) }
     }
 
     package let log: EventLog

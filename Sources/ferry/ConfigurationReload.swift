@@ -83,7 +83,7 @@ final class ConfigurationReload: Service {
             ),
             ("data", before.data != file.data), ("folder", before.folder != file.folder),
             ("spool", before.spool != file.spool),
-            ("log", before.log != file.log),
+            ("log", before.log != file.log), ("limits", before.limits != file.limits),
             ("admin_token", before.adminToken != file.adminToken),
             ("workspaces", before.workspaces != file.workspaces),
             ("workspace_settings", before.workspaceSettings != file.workspaceSettings),

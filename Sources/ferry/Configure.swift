@@ -72,7 +72,7 @@ struct Reload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Let a running server read its configuration file again.",
         discussion: """
-            Sources, integrations and retention take effect at once; listen, data and admin_token with the next start. A file \
+            Sources, integrations and retention take effect at once; listen, data, limits and admin_token with the next start. A file \
             with mistakes changes nothing. SIGHUP does the same.
             """
     )

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Events
 import Foundation
 import Logging
@@ -9,6 +10,7 @@ struct Housekeeping: Service {
     let store: DataStore
     let logger: Logger
     let policy: @Sendable () -> LogRetention.Policy
+    private let dropped: Counter
 
     private static let pace = Duration.seconds(1)
     /// Between two steps that remove something, so that events that arrive are not held up.
@@ -16,9 +18,15 @@ struct Housekeeping: Service {
     private static let secondsBetweenWarnings = 60.0
     private static let secondsBetweenMerges = 3_600.0
 
-    init(_ store: DataStore, logger: Logger, policy: @escaping @Sendable () -> LogRetention.Policy) {
+    init(
+        _ store: DataStore,
+        logger: Logger,
+        metrics: any MetricsFactory,
+        policy: @escaping @Sendable () -> LogRetention.Policy
+    ) {
         self.store = store
         self.logger = logger
+        dropped = Counter(label: "ferry_events_dropped", factory: metrics)
         self.policy = policy
     }
 
@@ -26,18 +34,19 @@ struct Housekeeping: Service {
         await cancelWhenGracefulShutdown {
             var warnedAt = Date.distantPast
             var failedAt = Date.distantPast
-            var dropped = 0
+            var droppedSince = 0
             var mergesAt = Date.distantPast
             while !Task.isCancelled {
                 let outcome = await step(&failedAt)
                 if mergesAt.timeIntervalSinceNow <= 0, await mergeCounts() {
                     mergesAt = Date(timeIntervalSinceNow: Self.secondsBetweenMerges)
                 }
-                dropped += outcome.dropped
-                if outcome.isFull || dropped > 0, warnedAt.timeIntervalSinceNow < -Self.secondsBetweenWarnings {
-                    warn(isFull: outcome.isFull, dropped: dropped)
+                droppedSince += outcome.dropped
+                dropped.increment(by: outcome.dropped)
+                if outcome.isFull || droppedSince > 0, warnedAt.timeIntervalSinceNow < -Self.secondsBetweenWarnings {
+                    warn(isFull: outcome.isFull, dropped: droppedSince)
                     warnedAt = Date()
-                    dropped = 0
+                    droppedSince = 0
                 }
                 let isDone = outcome.isDone && mergesAt.timeIntervalSinceNow > 0
                 try? await Task.sleep(for: isDone ? Self.pace : Self.breath)

@@ -67,9 +67,13 @@ struct Instance {
         let metrics = MetricsRegistry()
         let slow = SlowStatementLog(metrics: metrics, logger: logger)
         FailedFlush.isTold { logger.critical("\($0)") }
+        var limits = DataStore.Limits()
+        // A body that the source API takes is kept whole, also where its key is not known yet.
+        limits.refusedMessageBytes = configuration.limits.bodyBytes
         store = try DataStore(
             opening: try options.data.storage(with: options.configuration.folder),
             about: Nodes.About(host: ProcessInfo.processInfo.hostName, version: BuildInformation.version),
+            limits: limits,
             slow: SlowStatements(from: configuration.log.slowStatementMilliseconds, note: slow.note),
             spool: SpoolLog(logger: logger).settings(configuration.spool, for: options.data)
         )
@@ -112,6 +116,7 @@ struct Instance {
             let sourceAPI = SourceAPI(
                 writeKeys: keys,
                 intake: Intake(store, metrics: metrics),
+                limits: SourceLimits(options.configuration.limits),
                 logger: logger,
                 now: { .now }
             )
@@ -176,7 +181,7 @@ struct Instance {
                     logger: logger,
                     onBound: publicBound.set
                 ),
-                Housekeeping(store, logger: logger) { [nodes = store.nodes] in
+                Housekeeping(store, logger: logger, metrics: metrics) { [nodes = store.nodes] in
                     // Other nodes may have other files.
                     let others = nodes.all.flatMap(\.about.integrations)
                     return LogRetention.Policy(reload.retention, integrations: live.all.map(\.name) + others)

@@ -25,6 +25,47 @@ struct `A flush that fails` {
     }
 }
 
+/// A disk that takes nothing for a while, of which the server learns at the next write. It goes on by itself afterwards.
+@Suite(.timeLimit(.minutes(2)))
+struct `A disk that takes nothing` {
+    private static let names = ["a", "b", "c", "b", "d", "a"]
+
+    /// Sends six calls, `b` and `c` while the disk takes nothing, and looks at what is in the log then.
+    private static func send(
+        to ferry: RunningFerry,
+        data: String,
+        _ setFailing: (Bool) throws -> Void
+    ) async throws {
+        var answers: [UInt] = []
+        for (position, name) in names.enumerated() {
+            try setFailing(1...2 ~= position)
+            let call: JSON = ["userId": "u1", "event": .string(name), "messageId": .string(name)]
+            answers.append(try await ferry.post("/v1/track", call).status)
+        }
+        #expect(answers == [200, 503, 503, 200, 200, 200])
+        ferry.kill()
+        var logged: [String?] = []
+        try LogReader(folder: data).forLast(10) { logged.append(try JSON(parsing: $0.body)["event"]?.stringValue) }
+        #expect(logged == ["a", "b", "d"])
+    }
+
+    @Test(arguments: [FailingDisk.Fault.isReadOnly, .breaks, .isFull])
+    fileprivate func `is answered 503, and the same process goes on`(fault: FailingDisk.Fault) async throws {
+        let disk = try await FailingDisk("ferry.db-wal", fault)
+        let data = disk.folder.url.appending(path: "data").path
+        let ferry = try await RunningFerry(data: data, environment: disk.environment)
+        try await Self.send(to: ferry, data: data) { try disk.set(isFailing: $0) }
+    }
+
+    @Test(.enabled(if: SmallDisk.canBeMounted, "needs to be root, to mount a small file system"))
+    func `is the same where it is really full`() async throws {
+        let disk = try SmallDisk(megabytes: 48)
+        let data = disk.path + "/data"
+        let ferry = try await RunningFerry(data: data)
+        try await Self.send(to: ferry, data: data) { if $0 { disk.fill(leaving: 0) } else { disk.makeRoom() } }
+    }
+}
+
 /// The journal is flushed, and the file into which it is folded is not. What the file lost counts as folded in, so that the
 /// journal would begin anew over the only copy: the process has to end, for the next one begins with all of the journal.
 @Suite(.timeLimit(.minutes(2)))
@@ -123,6 +164,12 @@ private struct FailingDisk {
         case loses
         /// It takes 0.4 seconds.
         case takesLong
+        /// Writes fail, since the file system is mounted to be read,
+        case isReadOnly
+        /// broken,
+        case breaks
+        /// or full.
+        case isFull
     }
 
     init(_ file: String, _ fault: Fault) async throws {
@@ -136,7 +183,7 @@ private struct FailingDisk {
             #include <stdio.h>
             #include <string.h>
             #include <unistd.h>
-            enum { fails, loses, takesLong };
+            enum { fails, loses, takesLong, isReadOnly, breaks, isFull };
             static const int fault = \(fault.rawValue);
             static char isWritten[4096];
             static int isFaulty(int file) {
@@ -153,6 +200,10 @@ private struct FailingDisk {
                     if (isFaulty(file)) { \\
                         isWritten[file] = 1; \\
                         if (fault == loses) return count; \\
+                        if (fault >= isReadOnly) { \\
+                            errno = fault == isReadOnly ? EROFS : fault == isFull ? ENOSPC : EIO; \\
+                            return -1; \\
+                        } \\
                     } \\
                     return ((ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, #name)) \\
                         (file, bytes, count, offset); \\
@@ -163,7 +214,7 @@ private struct FailingDisk {
                 int name(int file) { \\
                     if (isFaulty(file)) { \\
                         if (fault == takesLong) usleep(400000); \\
-                        else if (isWritten[file]) { isWritten[file] = 0; errno = EIO; return -1; } \\
+                        else if (fault < isReadOnly && isWritten[file]) { isWritten[file] = 0; errno = EIO; return -1; } \\
                     } \\
                     return ((int (*)(int))dlsym(RTLD_NEXT, #name))(file); \\
                 }

@@ -40,6 +40,24 @@ import Testing
         #expect(after.stop() == 0)
     }
 
+    @Test(arguments: [
+        (0..<1, "restore a backup with ferry restore"), (1..<7, "ferry log repair saves what can be read"),
+    ])
+    func `is named by a server that finds its log damaged`(pages: Range<UInt64>, words: String) async throws {
+        let folder = try ScratchFolder()
+        let data = folder.url.appending(path: "data").path
+        let before = try await RunningFerry(data: data)
+        #expect(try await before.post("/v1/track", ["userId": "u1", "event": "E"]).status == 200)
+        #expect(before.stop() == 0)
+        let file = try FileHandle(forUpdating: URL(filePath: data + "/ferry.db"))
+        try file.seek(toOffset: pages.lowerBound * 4096)
+        try file.write(contentsOf: Data(repeating: 0xA5, count: pages.count * 4096))
+        try file.close()
+        let server = try await FerryProcess.run(["serve", "--data", data, "--listen-public", "127.0.0.1:0"])
+        #expect(server.status == 1)
+        #expect(server.errors.contains("\(data)/ferry.db") && server.errors.contains(words), "\(server.errors)")
+    }
+
     @Test(arguments: ["verify", "repair"], [true, false])
     func `names the folder in which there is no log, and the way out`(command: String, isThere: Bool) async throws {
         let folder = try ScratchFolder()

@@ -129,6 +129,33 @@ import Yams
         #expect(ferry.stop() == 0)
     }
 
+    @Test func `are told of what a full log drops undelivered, and the log is`() async throws {
+        let folder = try ScratchFolder()
+        let log = try folder.file("ferry.log")
+        let ferry = try await RunningFerry(
+            data: folder.url.appending(path: "data").path,
+            config: try folder.file(
+                "ferry.yaml",
+                """
+                retention: { size: 1MB, drop_unsettled: true }
+                sources: { web: { write_key: k } }
+                integrations:
+                  main: { type: customerio, settings: { endpoint: "http://127.0.0.1:1", site_id: s, api_key: k } }
+                """
+            ),
+            log: log
+        )
+        #expect(try await ferry.text("/metrics").contains("\nferry_events_dropped_total 0\n"))
+        let text = JSON.string(String(repeating: "x", count: 60_000))
+        while try await ferry.text("/metrics").contains("\nferry_events_dropped_total 0\n") {
+            let call: JSON = ["userId": "u1", "event": "E", "properties": ["text": text]]
+            #expect(try await ferry.post("/v1/track", call, key: "k").status == 200)
+        }
+        #expect(ferry.stop() == 0)
+        let said = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(said.contains("critical") && said.contains("drop_unsettled is on"), "\(said)")
+    }
+
     @Test func `say of each alert how bad it is and what to do, and the handbook knows it`() throws {
         let alerts = try YAMLDecoder().decode(
             Alerts.self,

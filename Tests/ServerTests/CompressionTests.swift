@@ -4,6 +4,7 @@ import Events
 import LosslessJSON
 import NIOCore
 import Server
+import Storage
 import Testing
 
 /// source-api.md §1.3.
@@ -43,6 +44,8 @@ import Testing
             #expect(answer.json?["code"] == "invalid_json")
             #expect(answer.json?["message"]?.stringValue?.contains("no whole gzip stream") == true)
             #expect(try await source.events.isEmpty)
+            let kept = try #require(try await source.refused.first)
+            #expect(kept.isCut && Self.track.hasPrefix(String(decoding: kept.raw, as: UTF8.self)) && kept.raw.count > 5)
         }
     }
 

@@ -44,7 +44,7 @@ import Testing
                 writeKeys: SourceServer.keys,
                 intake: Intake(
                     store: { _, stored in stored(.success(())) },
-                    refuse: { (_) async throws(Intake.Failure) in }
+                    refuse: { (_, _) async throws(Intake.Failure) in 0 }
                 ),
                 logger: data.logger,
                 now: { SourceServer.now }
@@ -140,7 +140,7 @@ import Testing
                     stored(.success(()))
                 }
             },
-            refuse: { (_) async throws(Intake.Failure) in }
+            refuse: { (_, _) async throws(Intake.Failure) in 0 }
         )
         let logger = CapturedLogs().logger
         let api = SourceAPI(writeKeys: SourceServer.keys, intake: slow, logger: logger, now: { SourceServer.now })
@@ -179,7 +179,7 @@ import Testing
                     writeKeys: SourceServer.keys,
                     intake: Intake(
                         store: { _, stored in stored(.success(())) },
-                        refuse: { (_) async throws(Intake.Failure) in }
+                        refuse: { (_, _) async throws(Intake.Failure) in 0 }
                     ),
                     logger: logger,
                     now: { SourceServer.now }

@@ -164,10 +164,20 @@ import Testing
 
     @Test func `what was cut can't be accepted`() async throws {
         try await refuse { source async throws in
-            let large = #"{"event":"E","userId":"u1","x":"\#(String(repeating: "x", count: 2 << 20))"}"#
-            _ = try await source.server.post("/v1/track", large, [basic("nobody:")])
+            let large = #"{"event":"E","userId":"u1","x":"\#(String(repeating: "x", count: 5 << 20))"}"#
+            _ = try await source.server.post("/v1/track", large, [basic("key-web:")])
         } then: { server async throws in
             #expect(try await accept(server, #"{"all":true,"as":"web"}"#).text.contains("only its beginning was kept"))
+        }
+    }
+
+    @Test func `a body as large as may be is kept whole, also of an unknown key`() async throws {
+        let messages = (0..<60).map { _ in message(bytes: 64 << 10) }
+        try await refuse { source async throws in
+            _ = try await source.server.post("/v1/batch", batch(messages), [basic("nobody:")])
+        } then: { server async throws in
+            #expect(try await accept(server, #"{"numbers":[1],"as":"web"}"#).json?["accepted"] == 60)
+            #expect(try await self.messages(server).count == 60)
         }
     }
 

@@ -187,6 +187,8 @@ import Testing
             let answer = try await source.server.call("/v1/track", #"{"event":"Secret thing","userId":"u1"}"#)
             #expect(answer.status == 503)
             #expect(answer.json?["code"] == "internal")
+            #expect(answer.json?["meta"]?["errors"]?.arrayValue?.count == 1)
+            #expect(answer["access-control-allow-origin"] == "*")
             let refusal = try await source.server.call("/v1/track", #"{"event":""}"#)
             #expect(refusal.status == 503)
             #expect(source.server.logs.text.contains("Messages cannot be stored"))
@@ -194,10 +196,24 @@ import Testing
         }
     }
 
+    @Test func `refused messages that push out others are logged as such`() async throws {
+        let crowded = Intake(
+            store: { _, stored in stored(.success(())) },
+            refuse: { (_, _) async throws(Intake.Failure) in 3 }
+        )
+        try await RunningServer.with { logger in
+            SourceAPI(writeKeys: SourceServer.keys, intake: crowded, logger: logger, now: { SourceServer.now })
+        } _: { server async throws in
+            #expect(try await server.call("/v1/track", #"{"event":""}"#).status == 200)
+            let line = "Refused messages are gone for good: newer ones needed the room"
+            #expect(server.logs.text.contains(line))
+        }
+    }
+
     @Test func `overload is answered 429 with whole seconds to wait`() async throws {
         let full = Intake(
             store: { _, stored in stored(.failure(.overloaded(retryAfterSeconds: 7))) },
-            refuse: { (_) async throws(Intake.Failure) in }
+            refuse: { (_, _) async throws(Intake.Failure) in 0 }
         )
         try await RunningServer.with { logger in
             SourceAPI(writeKeys: SourceServer.keys, intake: full, logger: logger, now: { SourceServer.now })
@@ -208,6 +224,14 @@ import Testing
             #expect(answer["x-ratelimit-reset"] == "1700000007")
             #expect(answer["access-control-expose-headers"] == "Retry-After, X-RateLimit-Reset")
             #expect(answer.json?["code"] == "rate_limited")
+            let origin = "https://shop.example"
+            let page = try await server.send(
+                "POST",
+                "/v1/track",
+                headers: [basic("key-web:"), ("Origin", origin)],
+                body: .bytes(Array(Self.track.utf8))
+            )
+            #expect(page.status == 429 && page["access-control-allow-origin"] == origin)
         }
     }
 

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Integrations
 import LosslessJSON
 import NIOCore
 import Server
@@ -67,7 +68,9 @@ import Testing
     }
 
     @Test(arguments: [("/v1/batch", "batch_too_large"), ("/v1/track", "message_too_large")], [false, true])
-    func `a larger body is answered 400 and kept as a fact`(path: (String, String), isChunked: Bool) async throws {
+    func `a larger body is answered 400, and its beginning is kept`(path: (String, String), isChunked: Bool)
+        async throws
+    {
         try await SourceServer.with { source async throws in
             let text = Self.body(bytes: (4 << 20) + 1)
             let answer = try await source.server.send(
@@ -81,8 +84,49 @@ import Testing
             let refused = try await source.refused
             #expect(refused.map(\.source) == ["web"])
             #expect(refused.map(\.isCut) == [true])
+            let kept = String(decoding: refused.first?.raw ?? [], as: UTF8.self)
+            #expect(text.hasPrefix(kept) && 1...(16 << 10) ~= kept.utf8.count)
             // The connection is still of use.
             #expect(try await source.server.call("/v1/track", message(bytes: 100)).status == 200)
+        }
+    }
+
+    /// 408 would make half of the SDKs drop what they have (source-api.md §1.6).
+    @Test func `a body that dribbles is asked at its deadline to come again`() async throws {
+        var limits = SourceLimits()
+        limits.bodySeconds = 1
+        try await SourceServer.with(limits: limits) { source async throws in
+            let dribble = AsyncStream<ByteBuffer> {
+                try? await Task.sleep(for: .milliseconds(200))
+                return ByteBuffer(string: " ")
+            }
+            let answer = try await source.server.send(
+                "POST",
+                "/v1/track",
+                headers: [basic("key-web:")],
+                body: .stream(dribble, length: .unknown)
+            )
+            #expect(answer.status == 503)
+            #expect(answer.json?["message"] == "the body did not arrive within 1 s")
+            #expect(try await source.refused.isEmpty)
+            #expect(try await source.server.call("/v1/track", message(bytes: 100)).status == 200)
+        }
+    }
+
+    @Test func `all of them are settings`() async throws {
+        var settings = Configuration.Limits()
+        settings.bodyBytes = 300_000
+        settings.messageBytes = 100_000
+        settings.batchMessages = 3
+        try await SourceServer.with(limits: SourceLimits(settings)) { source async throws in
+            for (path, body, status) in [
+                ("/v1/track", message(bytes: 100_000), 200), ("/v1/track", message(bytes: 100_001), 400),
+                ("/v1/batch", batch(Array(repeating: message(bytes: 99_000), count: 3)), 200),
+                ("/v1/batch", batch(Array(repeating: message(bytes: 200), count: 4)), 400),
+                ("/v1/track", Self.body(bytes: 3_000_000), 400),
+            ] {
+                #expect(try await source.server.call(path, body, strict: true).status == status)
+            }
         }
     }
 

@@ -43,9 +43,11 @@ import Testing
         var limits = DataStore.Limits()
         limits.refusedBytes = 3 * 256 + 10
         let store = try DataStore(opening: try await engine.empty(), limits: limits)
+        var displaced: [Int] = []
         for text in ["aaaa", "bbbb", "cccc", "dd"] {
-            try await store.refusedMessages.record([message(text)])
+            displaced.append(try await store.refusedMessages.record([message(text)]))
         }
+        #expect(displaced == [0, 0, 1, 0])
         let left = try await store.refusedMessages.list(limit: 10).map {
             String(decoding: $0.message.raw, as: UTF8.self)
         }
@@ -61,9 +63,11 @@ import Testing
         limits.refusedBytes = 10 * 2 * 257
         let store = try DataStore(opening: try await engine.empty(), limits: limits)
         try await store.refusedMessages.record([message("w")])
+        var displaced: [Int] = []
         for text in ["a", "b", "c", "d"] {
-            try await store.refusedMessages.record([message(text, source: nil)])
+            displaced.append(try await store.refusedMessages.record([message(text, source: nil)]))
         }
+        #expect(displaced == [0, 0, 1, 1])
         let left = try await store.refusedMessages.list(limit: 10).map {
             String(decoding: $0.message.raw, as: UTF8.self)
         }
@@ -117,6 +121,47 @@ import Testing
         #expect(try await store.log.append([event("n")], inPlaceOf: 1, stillRefused: again) == nil)
         #expect(try await store.log.count() == 1)
         #expect(try await store.refusedMessages.count() == 1)
+    }
+
+    @Test(arguments: Engine.all) func `what a call brings beside them goes into the log`(engine: Engine) async throws {
+        let store = try DataStore(opening: try await engine.empty())
+        let refused = store.refusedMessages
+        let outcome = try await store.log.append([event("a"), event("b")], refusing: [message("c")], in: refused)
+        #expect(outcome.appended == [.stored(seq: 1), .stored(seq: 2)])
+        let again = try await store.log.append([event("b")], refusing: [message("c"), message("d")], in: refused)
+        #expect(again.appended == [.duplicate(of: 2)])
+        let alone = try await store.log.append([], refusing: [message("e")], in: refused)
+        #expect(alone.appended.isEmpty)
+        #expect(try await store.log.count() == 2)
+        #expect(try await refused.count() == 4)
+    }
+
+    @Test func `a full disk takes both or none of them`() async throws {
+        let scratch = try ScratchFolder()
+        var (stored, kept, failures, round) = (0, 0, 0, 0)
+        while true {
+            let store = try DataStore(opening: scratch.data)
+            #expect(try await store.log.count() == stored)
+            #expect(try await store.refusedMessages.count() == kept)
+            try store.limitGrowth(toPages: round)
+            let before = failures
+            for number in 0..<10 {
+                let text = String(repeating: "x", count: 1_000)
+                let events = (0..<3).map { event("\(round)-\(number)-\($0)", body: text) }
+                do {
+                    let refused = [message(text), message(text)]
+                    _ = try await store.log.append(events, refusing: refused, in: store.refusedMessages)
+                    (stored, kept) = (stored + 3, kept + 2)
+                } catch {
+                    #expect(error.code == .full)
+                    failures += 1
+                }
+            }
+            try store.close()
+            if failures == before { break }
+            round += 1
+        }
+        #expect(failures > 0 && stored > 0)
     }
 
     @Test func `the mark of a key is the same for the same key, and tells none`() throws {

@@ -56,6 +56,18 @@ package struct Configuration: Sendable {
         package init() {}
     }
 
+    /// What the source API takes at most (source-api.md §1.7).
+    package struct Limits: Sendable, Equatable {
+        /// Bytes of a request's body.
+        package var bodyBytes = 4 << 20
+        /// Bytes of one message.
+        package var messageBytes = 64 << 10
+        /// Messages of one batch.
+        package var batchMessages = 2_500
+
+        package init() {}
+    }
+
     /// Whether events wait in the folder while the database of the log can't take them.
     package struct Spool: Sendable, Equatable {
         package var isOn = false
@@ -136,6 +148,7 @@ package struct Configuration: Sendable {
     package var folder = defaultFolder
     private static let defaultFolder = "./ferry-data"
     package var spool = Spool()
+    package var limits = Limits()
     package var retention = Retention()
     package var log = Log()
     package var adminToken: SecretReference?

@@ -27,8 +27,8 @@ struct ConfigurationParser {
     /// The top-level keys. Integrations name sources, and tests name integrations, wherever these stand in the file: so
     /// they are read in this order.
     static let sections = [
-        "listen", "data", "folder", "spool", "spool_size", "retention", "log", "admin_token", "sources", "integrations",
-        "workspaces", "workspace_settings", "create_on_first_use", "tests",
+        "listen", "data", "folder", "spool", "spool_size", "retention", "log", "admin_token", "limits", "sources",
+        "integrations", "workspaces", "workspace_settings", "create_on_first_use", "tests",
     ]
 
     init(reader: YAMLReader, knownSources: [String]?) {
@@ -62,6 +62,7 @@ struct ConfigurationParser {
         case "spool_size": readSpoolSize(node)
         case "retention": readRetention(node)
         case "log": readLog(node)
+        case "limits": readLimits(node)
         case "admin_token":
             if let text = reader.string(node, "`admin_token`") { configuration.adminToken = SecretReference(text) }
         case "sources": readSources(node)
@@ -107,7 +108,7 @@ struct ConfigurationParser {
         return true
     }
 
-    // MARK: listen, data, spool, retention, log
+    // MARK: listen, data, spool, retention, log, limits
 
     private mutating func readListen(_ node: Node) {
         readKeys(of: node, "`listen`", known: ["public", "private", "private_tls"]) { parser, name, value in
@@ -178,6 +179,23 @@ struct ConfigurationParser {
         }
     }
 
+    private mutating func readLimits(_ node: Node) {
+        readKeys(of: node, "`limits`", known: ["body_size", "message_size", "batch_messages"]) { parser, name, value in
+            switch name {
+            case "body_size":
+                let bytes = parser.size(value, "`body_size`", from: ("100KB", 100_000), to: ("32MB", 32_000_000))
+                if let bytes { parser.configuration.limits.bodyBytes = Int(bytes) }
+            case "message_size":
+                let bytes = parser.size(value, "`message_size`", from: ("32KB", 32_000), to: ("1MB", 1_000_000))
+                if let bytes { parser.configuration.limits.messageBytes = Int(bytes) }
+            default:
+                if let messages = parser.reader.int(value, "`batch_messages`", in: 1...10_000) {
+                    parser.configuration.limits.batchMessages = messages
+                }
+            }
+        }
+    }
+
     private mutating func readSpoolSize(_ node: Node) {
         guard let bytes = size(node, "`spool_size`") else { return }
         guard bytes >= 10_000_000 else {
@@ -192,6 +210,21 @@ struct ConfigurationParser {
         guard let text = reader.string(node, what) else { return nil }
         guard let bytes = Self.bytes(text) else {
             reader.note(node, "`\(text)` is not a size", "write a number with KB, MB, GB or TB: 20GB")
+            return nil
+        }
+        return bytes
+    }
+
+    /// The same within bounds.
+    private mutating func size(
+        _ node: Node,
+        _ what: String,
+        from least: (text: String, bytes: Int64),
+        to most: (text: String, bytes: Int64)
+    ) -> Int64? {
+        guard let bytes = size(node, what) else { return nil }
+        guard least.bytes...most.bytes ~= bytes else {
+            reader.note(node, "\(what) must be from \(least.text) to \(most.text)")
             return nil
         }
         return bytes

@@ -118,7 +118,7 @@ extension IncomingRequest {
     private func adminBytes(upTo limit: Int) async throws -> ByteBuffer? {
         switch try await readBody(upTo: limit, seconds: 30, budget: ByteBudget(limit: limit)) {
         case .whole(let buffer): return buffer
-        case .tooLarge(let isDrained): throw LargeAdminBody(limit: limit, isDrained: isDrained)
+        case .tooLarge(let isDrained, _): throw LargeAdminBody(limit: limit, isDrained: isDrained)
         case .tooSlow, .noRoom, .damaged: return nil
         }
     }

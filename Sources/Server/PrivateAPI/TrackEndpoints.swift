@@ -148,8 +148,8 @@ struct TrackEndpoints: Sendable {
             if buffer.readableBytes == 0, let absent { return try await answer(absent) }
             guard let json = try? JSON(parsing: buffer) else { return refusal("", "malformed JSON", embedded.name) }
             return try await answer(json)
-        case .tooLarge(isDrained: true): return refusal("", "request is too large", embedded.name)
-        case .tooLarge(isDrained: false): return .cutOff(.farTooLarge, "request is too large", from: embedded.name)
+        case .tooLarge(isDrained: true, _): return refusal("", "request is too large", embedded.name)
+        case .tooLarge(isDrained: false, _): return .cutOff(.farTooLarge, "request is too large", from: embedded.name)
         case .tooSlow: return .cutOff(.tooSlow, "request did not arrive in time", from: embedded.name)
         case .noRoom: throw Intake.Failure.overloaded(retryAfterSeconds: 1)
         case .damaged: return refusal("", "malformed JSON", embedded.name)

@@ -18,8 +18,9 @@ package struct Intake: Sendable {
 
     /// Keeps messages: all of them or none.
     let store: @Sendable ([NewEvent], @escaping Stored) -> Void
-    /// Keeps refused messages for `ferry rejected`; all of them or, when it throws, none.
-    let refuse: @Sendable ([RefusedMessage]) async throws(Failure) -> Void
+    /// Keeps refused messages for `ferry rejected`, and with them what of the same call is accepted; all of it or, when it
+    /// throws, no event. Returns how many older ones had to go to make room.
+    let refuse: @Sendable ([RefusedMessage], _ accepted: [NewEvent]) async throws(Failure) -> Int
     /// A mark by which an unknown write key is recognised later, and which does not tell it.
     let mark: @Sendable (String) -> [UInt8]
 
@@ -33,7 +34,7 @@ package struct Intake: Sendable {
     /// An intake of other makings than a data store.
     package init(
         store: @escaping @Sendable ([NewEvent], @escaping Stored) -> Void,
-        refuse: @escaping @Sendable ([RefusedMessage]) async throws(Failure) -> Void,
+        refuse: @escaping @Sendable ([RefusedMessage], _ accepted: [NewEvent]) async throws(Failure) -> Int,
         mark: @escaping @Sendable (String) -> [UInt8] = { _ in [] }
     ) {
         self.store = store
@@ -53,9 +54,13 @@ package struct Intake: Sendable {
                     stored(result.map { _ in }.mapError(Failure.init))
                 }
             },
-            refuse: { (messages) async throws(Failure) in
-                try await stored { () async throws(StorageError) in try await refused.record(messages) }
-                meters.count(messages)
+            refuse: { (messages, events) async throws(Failure) in
+                let (appended, displaced) = try await stored { () async throws(StorageError) in
+                    try await log.append(events, refusing: messages, in: refused)
+                }
+                meters.count(events, appended)
+                meters.count(messages, displaced: displaced)
+                return displaced
             },
             mark: { refused.mark(of: $0) }
         )

@@ -11,9 +11,11 @@ final class IntakeMeters: Sendable {
 
     private let factory: any MetricsFactory
     private let sources = Mutex<[String: Source]>([:])
+    private let displacedMessages: Counter
 
     init(factory: any MetricsFactory) {
         self.factory = factory
+        displacedMessages = Counter(label: "ferry_messages_rejected_displaced", factory: factory)
     }
 
     /// Messages of one call, which are all of one source, and what became of them.
@@ -33,11 +35,13 @@ final class IntakeMeters: Sendable {
         if stored < appended.count { source.repeated.increment(by: appended.count - stored) }
     }
 
-    func count(_ messages: [RefusedMessage]) {
+    /// Messages that were refused and kept, and how many older ones had to go to make room for them.
+    func count(_ messages: [RefusedMessage], displaced: Int) {
         for message in messages {
             let labels = [("source", message.source ?? ""), ("code", message.code)]
             Counter(label: "ferry_messages_rejected", dimensions: labels, factory: factory).increment()
         }
+        displacedMessages.increment(by: displaced)
     }
 
     private func counter(_ label: String, _ source: String) -> Counter {

@@ -15,7 +15,8 @@ extension SourceAPI {
         switch body {
         case .noRoom: throw Intake.Failure.overloaded(retryAfterSeconds: 1)
         case .tooSlow:
-            var answer = Answer.error(.tooSlow, code: "invalid_request", "the body did not arrive in time")
+            let words = "the body did not arrive within \(limits.bodySeconds) s"
+            var answer = Answer.error(.senderTooSlow, code: Rejection.Code.invalidRequest.rawValue, words)
             answer.closesConnection = true
             return answer
         case .whole, .tooLarge, .damaged: break
@@ -27,7 +28,7 @@ extension SourceAPI {
             let sender = sender(of: request, bodyKeys: [])
             try await keep(error, source: sender.source, key: sender.unknownKey, body, arrival)
             var answer = Answer.refusal(.unreadable, [error])
-            if case .tooLarge(isDrained: false) = body { answer.closesConnection = true }
+            if case .tooLarge(isDrained: false, _) = body { answer.closesConnection = true }
             return answer
         }
         switch sender(of: request, bodyKeys: submission.writeKeys) {
@@ -54,8 +55,12 @@ extension SourceAPI {
             }
             return .refusal(.refused(first.rejection.code, .strict), faults)
         }
-        if !sorted.accepted.isEmpty { try await intake.store(sorted.accepted) }
-        try await keep(sorted.refused.map { $0.kept(source: source, submission, arrival) }, trace: arrival.trace)
+        if sorted.refused.isEmpty {
+            try await intake.store(sorted.accepted)
+        } else {
+            let refused = sorted.refused.map { $0.kept(source: source, submission, arrival) }
+            try await keep(refused, beside: sorted.accepted, trace: arrival.trace)
+        }
         return .accepted
     }
 
@@ -118,9 +123,18 @@ extension SourceAPI {
         try await keep([message], trace: arrival.trace)
     }
 
-    private func keep(_ refused: [RefusedMessage], trace: TraceID?) async throws {
-        guard !refused.isEmpty else { return }
-        try await intake.refuse(refused)
+    private func keep(_ refused: [RefusedMessage], beside accepted: [NewEvent] = [], trace: TraceID?) async throws {
+        let displaced = try await intake.refuse(refused, accepted)
+        if displaced > 0 {
+            log.note(
+                .error,
+                "Refused messages are gone for good: newer ones needed the room",
+                kind: "displaced",
+                count: displaced,
+                trace: trace,
+                now: now()
+            )
+        }
         for (code, messages) in Dictionary(grouping: refused, by: \.code) {
             log.note(.warning, "Messages were refused", kind: code, count: messages.count, trace: trace, now: now())
         }

@@ -43,7 +43,7 @@ extension SourceAPI {
         let body = try await request.readBody(upTo: limits.bodyBytes, seconds: limits.bodySeconds, budget: budget)
         budget.giveBack(body.heldBytes)
         var answer = Answer.accepted
-        if case .tooLarge(isDrained: false) = body { answer.closesConnection = true }
+        if case .tooLarge(isDrained: false, _) = body { answer.closesConnection = true }
         if case .tooSlow = body { answer.closesConnection = true }
         return answer
     }

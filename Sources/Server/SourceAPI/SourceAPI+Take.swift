@@ -15,8 +15,7 @@ extension SourceAPI {
     ) -> Bool {
         guard
             request.method == .post, let call = Self.paths[request.target],
-            // More is not read on the event loop, where other connections wait.
-            body.readableBytes <= limits.itemBytes, !body.isGzip,
+            body.readableBytes <= limits.bytesAtOnce, !body.isGzip,
             let submission = try? Submission(.whole(body), of: request, call: call, limits: limits),
             submission.messages.count <= limits.items,
             case .source(let source) = sender(of: request, bodyKeys: submission.writeKeys)

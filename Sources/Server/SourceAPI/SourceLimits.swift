@@ -1,3 +1,5 @@
+package import Integrations
+
 /// What the source API takes at most (source-api.md §1.7).
 package struct SourceLimits: Sendable {
     /// Bytes of a request's body.
@@ -13,4 +15,14 @@ package struct SourceLimits: Sendable {
 
     /// The limits that the properties start with.
     package init() {}
+
+    /// What the configuration says; the rest as it is.
+    package init(_ configuration: Configuration.Limits) {
+        bodyBytes = configuration.bodyBytes
+        itemBytes = configuration.messageBytes
+        items = configuration.batchMessages
+    }
+
+    /// Bytes of a body that is read on the event loop, where other connections wait.
+    var bytesAtOnce: Int { min(itemBytes, 64 << 10) }
 }

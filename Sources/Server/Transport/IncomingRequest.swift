@@ -84,18 +84,24 @@ package struct BrokenRequest: Error {
 /// The bytes of a request, or why there are none.
 enum ReceivedBody {
     case whole(ByteBuffer)
-    /// Larger than the limit. What came was thrown away; `isDrained` says whether it was all there is.
-    case tooLarge(isDrained: Bool)
+    /// Larger than the limit. All but its beginning was thrown away; `isDrained` says whether the rest has come.
+    case tooLarge(isDrained: Bool, beginning: ByteBuffer)
     /// Not complete in time.
     case tooSlow
     /// Other requests use up the memory that there is for bodies.
     case noRoom
-    /// Compressed, and no whole gzip stream.
-    case damaged
+    /// Compressed, and no whole gzip stream; its beginning may make sense.
+    case damaged(beginning: ByteBuffer)
 
-    /// What came; empty unless it is whole.
+    /// Bytes that are kept of a body that is not taken, to tell what it was.
+    static let beginningBytes = 16 << 10
+
+    /// What came, or its beginning.
     var bytes: [UInt8] {
-        if case .whole(let buffer) = self { Array(buffer.readableBytesView) } else { [] }
+        switch self {
+        case .whole(let buffer), .tooLarge(_, let buffer), .damaged(let buffer): Array(buffer.readableBytesView)
+        case .tooSlow, .noRoom: []
+        }
     }
 
     /// Whether something came that is not in `bytes`.
@@ -117,8 +123,8 @@ extension ReceivedBody {
         defer { budget.giveBack(buffer.readableBytes) }
         switch buffer.inflated(upTo: limit) {
         case .whole(let plain): return budget.take(plain.readableBytes) ? .whole(plain) : .noRoom
-        case .tooLarge: return .tooLarge(isDrained: true)
-        case .damaged: return .damaged
+        case .tooLarge(let beginning): return .tooLarge(isDrained: true, beginning: beginning)
+        case .damaged(let beginning): return .damaged(beginning: beginning)
         }
     }
 }
@@ -148,22 +154,25 @@ extension IncomingRequest {
         let (drained, overflow) = limit.multipliedReportingOverflow(by: 4)
         let drainLimit = overflow ? Int.max : drained
         let announced = headers[.contentLength].flatMap { Int($0) } ?? 0
-        if announced > drainLimit { return .tooLarge(isDrained: false) }
+        if announced > drainLimit { return .tooLarge(isDrained: false, beginning: ByteBuffer()) }
         let deadline = ContinuousClock.now.advanced(by: .seconds(seconds))
         var buffer = ByteBuffer()
         var received = 0
         var failure: ReceivedBody?
+        var beginning = ByteBuffer()
         do {
             for try await var chunk in body {
                 received += chunk.readableBytes
                 // A silent sender is cut off by the connection's idle time-out; this is for one who dribbles.
                 if received > drainLimit || ContinuousClock.now > deadline {
                     budget.giveBack(buffer.readableBytes)
-                    return received > drainLimit ? .tooLarge(isDrained: false) : .tooSlow
+                    return received > drainLimit ? .tooLarge(isDrained: false, beginning: beginning) : .tooSlow
                 }
                 guard failure == nil else { continue }
                 if received > limit {
-                    failure = .tooLarge(isDrained: true)
+                    let first = buffer.readableBytes > 0 ? buffer : chunk
+                    beginning = ByteBuffer(bytes: first.readableBytesView.prefix(ReceivedBody.beginningBytes))
+                    failure = .tooLarge(isDrained: true, beginning: beginning)
                 } else if !budget.take(chunk.readableBytes) {
                     failure = .noRoom
                 } else if buffer.readableBytes > 0 {

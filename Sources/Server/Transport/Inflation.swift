@@ -4,10 +4,10 @@ import NIOCore
 /// What became of a compressed body.
 enum Inflation {
     case whole(ByteBuffer)
-    /// More than was allowed; what came until then is thrown away.
-    case tooLarge
-    /// No gzip or zlib stream, or one that ends too early.
-    case damaged
+    /// More than was allowed; all but the beginning is thrown away.
+    case tooLarge(beginning: ByteBuffer)
+    /// No gzip or zlib stream, or one that ends too early; what came out of it until then begins so.
+    case damaged(beginning: ByteBuffer)
 }
 
 extension ByteBuffer {
@@ -26,7 +26,9 @@ extension ByteBuffer {
             defer { stream.deallocate() }
             // 15 bits of window; 32 more recognise gzip and zlib by their headers.
             let size = CInt(MemoryLayout<z_stream>.size)
-            guard inflateInit2_(stream, 15 + 32, ZLIB_VERSION, size) == Z_OK else { return .damaged }
+            guard inflateInit2_(stream, 15 + 32, ZLIB_VERSION, size) == Z_OK else {
+                return .damaged(beginning: ByteBuffer())
+            }
             defer { inflateEnd(stream) }
             // zlib reads through this pointer and never writes.
             stream.pointee.next_in = UnsafeMutablePointer(mutating: compressed.bindMemory(to: UInt8.self).baseAddress)
@@ -37,6 +39,7 @@ extension ByteBuffer {
 
     private static func inflate(_ stream: UnsafeMutablePointer<z_stream>, upTo limit: Int) -> Inflation {
         var result = ByteBuffer()
+        var beginning: ByteBuffer { ByteBuffer(bytes: result.readableBytesView.prefix(ReceivedBody.beginningBytes)) }
         while true {
             var status = Z_OK
             let room = min(64 << 10, limit - result.readableBytes + 1)
@@ -46,13 +49,13 @@ extension ByteBuffer {
                 status = CZlib.inflate(stream, Z_NO_FLUSH)
                 return room - Int(stream.pointee.avail_out)
             }
-            guard result.readableBytes <= limit else { return .tooLarge }
+            guard result.readableBytes <= limit else { return .tooLarge(beginning: beginning) }
             switch status {
             case Z_OK: continue
             case Z_STREAM_END where stream.pointee.avail_in == 0: return .whole(result)
-            case Z_STREAM_END: guard inflateReset(stream) == Z_OK else { return .damaged }
+            case Z_STREAM_END: guard inflateReset(stream) == Z_OK else { return .damaged(beginning: beginning) }
             // Z_BUF_ERROR among them: no more input, and the stream is not at its end.
-            default: return .damaged
+            default: return .damaged(beginning: beginning)
             }
         }
     }

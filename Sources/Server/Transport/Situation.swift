@@ -20,6 +20,8 @@ enum Situation: Equatable {
     case refused(Rejection.Code, Event.Strictness)
     case overloaded
     case storageUnavailable
+    /// The body did not arrive in time. 503, for at 408 half of the SDKs drop what they have.
+    case senderTooSlow
 
     // The Track API of a workspace (track-api.md §3).
 
@@ -60,7 +62,7 @@ enum Situation: Equatable {
         case .refused(.missingWriteKey, .strict), .refused(.invalidWriteKey, .strict): .unauthorized
         case .refused(_, .strict): .badRequest
         case .overloaded: .tooManyRequests
-        case .storageUnavailable: .serviceUnavailable
+        case .storageUnavailable, .senderTooSlow: .serviceUnavailable
         case .partlyInvalid: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status")
         case .invalid: .badRequest
         case .elsewhere: .temporaryRedirect

@@ -24,6 +24,8 @@ protocol LogEngine: Sendable {
         answer: @escaping @Sendable (Result<[Appended], StorageError>) -> Void
     )
 
+    /// Whether it is the one writer who appends messages, too.
+    var writerAppends: Bool { get }
     /// Appends messages as a part of a transaction.
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended]
 

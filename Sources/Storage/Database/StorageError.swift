@@ -70,7 +70,13 @@ extension StorageError {
                 "\(file) is damaged: ferry log verify says how far, and ferry log repair saves what can be read"
             )
         case .SQLITE_NOTADB:
-            self.init(.corrupt, "\(file) is not a database of Ferry; move it away, or choose another data folder")
+            self.init(
+                .corrupt,
+                """
+                \(file) is no database, or damaged where it says what it is: restore a backup with ferry restore, move it \
+                away, or choose another data folder
+                """
+            )
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(.locked, "\(file) is locked by another program; close it there, then try again")
         default:

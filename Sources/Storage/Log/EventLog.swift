@@ -155,6 +155,40 @@ package final class EventLog: Sendable {
         return results.map(wakingReaders)
     }
 
+    /// Appends messages of a call, and keeps what of it is refused.
+    ///
+    /// In SQLite it is all of it or nothing. In PostgreSQL, where events have a writer of their own, what is refused is kept
+    /// first, and where that fails the events are appended all the same, for they may have a spool: the call comes again.
+    ///
+    /// - Parameters:
+    ///   - events: as for `append(_:)`.
+    ///   - refused: what is kept of the same call.
+    ///   - kept: where.
+    /// - Returns: what became of each event, and how many refused messages had to go to make room.
+    /// - Throws: as `append(_:)`.
+    package func append(
+        _ events: [NewEvent],
+        refusing refused: [RefusedMessage],
+        in kept: RefusedMessages
+    ) async throws(StorageError) -> (appended: [Appended], displaced: Int) {
+        if !events.isEmpty { try checkRoom() }
+        let (keys, engine) = (keys(of: events), commits.engine)
+        guard engine.writerAppends else {
+            let displaced: Result<Int, StorageError>
+            do throws(StorageError) {
+                displaced = .success(try await kept.record(refused))
+            } catch {
+                displaced = .failure(error)
+            }
+            let appended = try await append(events)
+            return (appended, try displaced.get())
+        }
+        let (results, displaced) = try await kept.record(refused, weight: Weight(of: events)) { connection in
+            try engine.append(events, keys: keys, connection)
+        }
+        return (wakingReaders(results), displaced)
+    }
+
     private func checkRoom() throws(StorageError) {
         guard gate.isClosed else { return }
         throw StorageError(.overloaded, "the log is at its size, and all of it is still to be delivered")

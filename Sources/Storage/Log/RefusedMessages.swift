@@ -101,22 +101,36 @@ package struct RefusedMessages: Sendable {
     /// Records messages and returns when they are on the disk. A long one is cut at
     /// `DataStore.Limits.refusedMessageBytes`.
     ///
+    /// - Returns: how many had to go to make room.
     /// - Throws: `overloaded` and the errors of the disk; nothing is recorded then.
-    package func record(_ messages: [RefusedMessage]) async throws(StorageError) {
-        guard let newest = messages.map(\.receivedAt).max() else { return }
-        let kept = messages.map { $0.cut(at: limits.refusedMessageBytes) }
-        let bytes = kept.reduce(0) { $0 + $1.size }
+    @discardableResult
+    package func record(_ messages: [RefusedMessage]) async throws(StorageError) -> Int {
+        guard !messages.isEmpty else { return 0 }
+        return try await record(messages) { _ in }.displaced
+    }
+
+    /// The same with `work` in the same transaction, which adds `weight` to it.
+    func record<Value: Sendable>(
+        _ messages: [RefusedMessage],
+        weight: Weight = Weight(),
+        with work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StorageError) -> (value: Value, displaced: Int) {
+        let kept = messages.map { $0.cut(at: limits.refusedMessageEnd) }
+        let newest = kept.map(\.receivedAt).max()
+        let bytes = kept.reduce(weight.bytes) { $0 + $1.size }
         let bounds = limits
-        try await commits.commit(Weight(events: kept.count, bytes: bytes)) { connection in
+        return try await commits.commit(Weight(events: weight.events + kept.count, bytes: bytes)) { connection in
+            let value = try work(connection)
             try RefusedTables.add(kept, connection)
-            try RefusedTables.trim(bounds, at: newest, connection)
+            let displaced = try newest.map { try RefusedTables.trim(bounds, at: $0, connection) }
+            return (value, displaced ?? 0)
         }
     }
 
     /// Removes what is too old at a time (milliseconds since 1970).
     package func trim(at now: Int64) async throws(StorageError) {
         let bounds = limits
-        try await commits.commit { try RefusedTables.trim(bounds, at: now, $0) }
+        _ = try await commits.commit { try RefusedTables.trim(bounds, at: now, $0) }
     }
 
     /// The messages in the order of receipt, behind `number`, at most `limit` and 8 MiB of them.
@@ -194,18 +208,25 @@ enum RefusedTables {
     }
 
     /// Removes the oldest of strangers and of all until they fit, and what is too old.
-    static func trim(_ limits: DataStore.Limits, at now: Int64, _ connection: Connection) throws {
+    ///
+    /// - Returns: how many were not too old, and had to go to make room.
+    static func trim(_ limits: DataStore.Limits, at now: Int64, _ connection: Connection) throws -> Int {
+        var displaced = 0
         let expired = now.subtractingSaturated(Int64(limits.refusedDays) * 24 * 60 * 60 * 1000)
         while try size(connection).strangerBytes > limits.refusedBytes / 10 {
             let oldest = "SELECT number FROM refused_messages WHERE source IS NULL ORDER BY number LIMIT 1"
             guard let row = try connection.row(oldest), try remove(try row.integer(0), connection) else { break }
+            displaced += 1
         }
         while true {
             let oldest = "SELECT number, received_at FROM refused_messages ORDER BY number LIMIT 1"
             guard let row = try connection.row(oldest) else { break }
-            let isDue = try row.integer(1) <= expired || size(connection).bytes > limits.refusedBytes
-            guard isDue, try remove(try row.integer(0), connection) else { break }
+            let isExpired = try row.integer(1) <= expired
+            guard try isExpired || size(connection).bytes > limits.refusedBytes else { break }
+            guard try remove(try row.integer(0), connection) else { break }
+            if !isExpired { displaced += 1 }
         }
+        return displaced
     }
 
     static func resize(

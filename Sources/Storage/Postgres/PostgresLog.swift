@@ -176,6 +176,8 @@ final class PostgresLog: LogEngine {
         appends.append(events, keys: keys, answer: answer)
     }
 
+    var writerAppends: Bool { false }
+
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended] {
         guard case .postgres(let connection) = connection.engine else { return [] }
         var results: [Appended] = []

@@ -77,6 +77,8 @@ final class SQLiteLog: LogEngine {
         commits.commit(Weight(of: events), { [self] in try append(events, keys: keys, $0) }, answer: answer)
     }
 
+    var writerAppends: Bool { true }
+
     func append(_ events: [NewEvent], keys: [MessageKey?], _ connection: Connection) throws -> [Appended] {
         guard case .sqlite(let connection) = connection.engine else { return [] }
         let insert = try DirectStatement(

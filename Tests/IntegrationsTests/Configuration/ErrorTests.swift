@@ -70,14 +70,14 @@ import Testing
         ("intergrations: {}", "1:1: unknown key `intergrations`; did you mean `integrations`?"),
         (
             "xyzzy: 1",
-            "1:1: unknown key `xyzzy`; known: listen, data, folder, spool, spool_size, retention, log, admin_token, sources, integrations, workspaces, workspace_settings, create_on_first_use, tests"
+            "1:1: unknown key `xyzzy`; known: listen, data, folder, spool, spool_size, retention, log, admin_token, limits, sources, integrations, workspaces, workspace_settings, create_on_first_use, tests"
         ),
         ("listen: { pubic: x }", "1:11: unknown key `pubic`; did you mean `public`?"),
         ("retention: { day: 3 }", "1:14: unknown key `day`; did you mean `days`?"),
         ("sources: { web: { write_key: a, enable: true } }", "1:33: unknown key `enable`; did you mean `enabled`?"),
         (
             "<<: { data: memory }",
-            "1:1: unknown key `<<`; known: listen, data, folder, spool, spool_size, retention, log, admin_token, sources, "
+            "1:1: unknown key `<<`; known: listen, data, folder, spool, spool_size, retention, log, admin_token, limits, sources, "
                 + "integrations, workspaces, workspace_settings, create_on_first_use, tests"
         ),
         // wrong types

@@ -131,6 +131,21 @@ import Triggers
         #expect(problems("retention: { drop_unsettled: yes }") == ["1:30: `drop_unsettled` must be true or false"])
     }
 
+    @Test func `limits take sizes and a number of messages`() throws {
+        let defaults = try parse("").limits
+        #expect((defaults.bodyBytes, defaults.messageBytes, defaults.batchMessages) == (4 << 20, 64 << 10, 2_500))
+        let limits = try parse("limits: { body_size: 32MB, message_size: 32KB, batch_messages: 10000 }").limits
+        #expect((limits.bodyBytes, limits.messageBytes, limits.batchMessages) == (32_000_000, 32_000, 10_000))
+        #expect(problems("limits: { body_size: 33MB }") == ["1:22: `body_size` must be from 100KB to 32MB"])
+        #expect(problems("limits: { body_size: 1KB }") == ["1:22: `body_size` must be from 100KB to 32MB"])
+        #expect(problems("limits: { message_size: 2MB }") == ["1:25: `message_size` must be from 32KB to 1MB"])
+        #expect(
+            problems("limits: { batch_messages: 0 }")
+                == ["1:27: `batch_messages` must be a whole number from 1 to 10000"]
+        )
+        #expect(problems("limits: { body: 1MB }").first?.hasPrefix("1:11: unknown key `body`") == true)
+    }
+
     @Test func `log takes a format and how long a statement may take`() throws {
         #expect(try parse("").log == Configuration.Log())
         let log = try parse("log: { format: json, slow_statement_ms: 250 }").log

@@ -106,7 +106,7 @@ struct ConsolePages: Sendable {
         let body = try await request.readBody(upTo: Self.formBytes, seconds: 30, budget: budget)
         guard case .whole(let buffer) = body else {
             var answer = refuse("The form is larger than 1 MB, or did not arrive in time.", 413)
-            if case .tooLarge(isDrained: true) = body { return answer }
+            if case .tooLarge(isDrained: true, _) = body { return answer }
             answer.closesConnection = true
             return answer
         }

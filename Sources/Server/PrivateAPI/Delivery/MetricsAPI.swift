@@ -74,7 +74,10 @@ package struct MetricsAPI: Sendable {
     private static let help = [
         "ferry_events_accepted_total": "Events that were accepted and are on the disk.",
         "ferry_events_repeated_total": "Events that had been accepted before.",
+        "ferry_events_dropped_total":
+            "Events that left a full log before they were delivered, for drop_unsettled is on.",
         "ferry_messages_rejected_total": "Messages that were refused and kept.",
+        "ferry_messages_rejected_displaced_total": "Refused messages that are gone, for newer ones needed the room.",
         "ferry_delivery_requests_total": "Requests to a destination, by how they ended.",
         "ferry_delivery_request_seconds": "How long requests to a destination took.",
         "ferry_delivery_request_operations": "How many operations were in a request.",

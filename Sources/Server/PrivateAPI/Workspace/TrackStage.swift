@@ -93,7 +93,7 @@ struct TrackStage: Sendable {
         guard announced <= Self.bodyBytes else { return nil }
         let body = try await request.readBody(upTo: Self.bodyBytes, seconds: Self.bodySeconds, budget: budget)
         // What is left of it is not worth reading.
-        if case .tooLarge = body { return .tooLarge(isDrained: false) }
+        if case .tooLarge(_, let beginning) = body { return .tooLarge(isDrained: false, beginning: beginning) }
         return body
     }
 
