@@ -21,14 +21,18 @@ import Testing
         try await trial.check()
     }
 
-    /// Each life of the server has another time: three days ahead, then back, then on in steps of hours and back again. A
-    /// batch may come again several lives later: what a clock jumps ahead in between has to be less than the 24 hours of
-    /// deduplication, for more can't be told from a server that was off for so long.
-    @Test func `nor by a clock that is set forward and back in between`() async throws {
+    /// Each life of the server has another time: three days ahead, then back, then on in steps of hours and back again; and
+    /// in each the clock jumps once more. A batch may come again several lives later: what a clock jumps ahead in between
+    /// has to be less than the 24 hours of deduplication, for more can't be told from a server that was off for so long.
+    @Test func `nor by a clock that is set forward and back, also while it runs`() async throws {
         let folder = try ScratchFolder()
         let trial = CrashTrial(data: folder.url.appending(path: "data").path)
         let clock = try await TimeOfDay()
         let jumps = [0, 3, 6, 9, 12]
+        trial.beforeEachCrash = { round in
+            try? clock.jump(.seconds(3_600 * [3, -3, 1, -2][round % 4]))
+            try? await Task.sleep(for: .milliseconds(300))
+        }
         try await trial.run(crashes: Self.crashes) { life in
             clock.environment(.seconds(3_600 * (life == 0 ? 72 : jumps[life % jumps.count])))
         }

@@ -62,6 +62,27 @@ struct `Python SDKs` {
         try await trial.expectAll(try await report)
     }
 
+    /// These errors are Ferry's own.
+    @Test(arguments: PythonSDK.allCases)
+    func `a disk that takes nothing for a while costs nothing`(sdk: PythonSDK) async throws {
+        let disk = try await FailingDisk("ferry.db-wal", .isFull)
+        let trial = try await SDKTrial(sdk, environment: disk.environment)
+        async let report = trial.drive("slow", ["--count", "60"])
+        try await Task.sleep(for: .seconds(1))
+        try disk.set(isFailing: true)
+        try await Task.sleep(for: .seconds(1.5))
+        try disk.set(isFailing: false)
+        // Segment's SDK puts a batch that is to wait behind those that came after it.
+        try await trial.expectAll(try await report, inOrder: sdk != .segment)
+    }
+
+    /// Customer.io's SDK sends such a key as Bearer (source-api.md §1.2).
+    @Test(arguments: PythonSDK.allCases)
+    func `a key of Customer.io's own form is known`(sdk: PythonSDK) async throws {
+        let trial = try await SDKTrial(sdk, key: "pk_us_0123456789abcdef")
+        try await trial.expectAll(try await trial.drive("burst", ["--count", "20"]))
+    }
+
     /// 400 is what stops an SDK from sending the same again for ever.
     @Test(arguments: PythonSDK.allCases)
     func `what can't be understood is refused once, and the SDK goes on`(sdk: PythonSDK) async throws {
@@ -95,21 +116,30 @@ private final class SDKTrial: Sendable {
     private let sdk: PythonSDK
     private let folder: ScratchFolder
     private let data: String
+    private let key: String
     private let running: Mutex<RunningFerry>
 
     var ferry: RunningFerry { running.withLock { $0 } }
 
-    init(_ sdk: PythonSDK) async throws {
+    init(_ sdk: PythonSDK, key: String? = nil, environment: [String: String] = [:]) async throws {
         self.sdk = sdk
+        self.key = key ?? "ferry-local"
         folder = try ScratchFolder()
         data = folder.url.appending(path: "data").path
-        running = Mutex(try await RunningFerry(data: data))
+        var config: String?
+        if let key {
+            let sources = "{ app: { write_key: \(key) } }"
+            let integration = "{ type: customerio, settings: { endpoint: workspace } }"
+            let text = "{ sources: \(sources), integrations: { default: \(integration) } }"
+            config = try folder.file("ferry.yaml", text)
+        }
+        running = Mutex(try await RunningFerry(data: data, config: config, environment: environment))
     }
 
     func run(_ scenario: String, _ options: [String] = [], url: String? = nil) async throws -> FerryProcess.Result {
         try await FerryProcess.run(
             [
-                PythonSDK.script("drive.py"), sdk.rawValue, url ?? ferry.publicURL, "ferry-local", scenario,
+                PythonSDK.script("drive.py"), sdk.rawValue, url ?? ferry.publicURL, key, scenario,
                 "--prefix", sdk.rawValue,
             ] + options,
             program: PythonSDK.python

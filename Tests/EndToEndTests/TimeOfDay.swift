@@ -1,22 +1,36 @@
-/// Another time of day for a process, and nothing but that.
+import Foundation
+
+/// Another time of day for a process, and nothing but that. It can jump while the process runs.
 ///
 /// libfaketime moves timers as well, which a node's beats hang on, and asks for memory before jemalloc can give some.
 struct TimeOfDay {
     private let library: Interposer
+    private let folder: ScratchFolder
+    private let jumpPath: String
 
-    private static let source = """
+    private static func source(jumpPath: String) -> String {
+        """
         #define _GNU_SOURCE
         #include <dlfcn.h>
+        #include <fcntl.h>
         #include <stdlib.h>
+        #include <sys/mman.h>
         #include <sys/time.h>
         #include <time.h>
+
+        static volatile long long none, *jump = &none;
+
+        __attribute__((constructor)) static void watch(void) {
+            void *memory = mmap(0, sizeof none, PROT_READ, MAP_SHARED, open("\(jumpPath)", O_RDONLY), 0);
+            if (memory != MAP_FAILED) jump = memory;
+        }
 
         int clock_gettime(clockid_t clock, struct timespec *time) {
             static int (*next)(clockid_t, struct timespec *);
             if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
             int result = next(clock, time);
             const char *seconds = getenv("TIME_OF_DAY");
-            if (result == 0 && clock == CLOCK_REALTIME && seconds) time->tv_sec += atol(seconds);
+            if (result == 0 && clock == CLOCK_REALTIME) time->tv_sec += *jump + (seconds ? atol(seconds) : 0);
             return result;
         }
 
@@ -34,9 +48,20 @@ struct TimeOfDay {
             return now.tv_sec;
         }
         """
+    }
 
     init() async throws {
-        library = try await Interposer(Self.source)
+        folder = try ScratchFolder()
+        jumpPath = try folder.file("jump")
+        try Data(count: 8).write(to: URL(filePath: jumpPath))
+        library = try await Interposer(Self.source(jumpPath: jumpPath))
+    }
+
+    /// Sets the clocks of the processes that run so far ahead, or behind, of what they were started with.
+    func jump(_ ahead: Duration) throws {
+        let file = try FileHandle(forUpdating: URL(filePath: jumpPath))
+        try file.write(contentsOf: withUnsafeBytes(of: ahead.components.seconds) { Data($0) })
+        try file.close()
     }
 
     /// What a process is started with whose clock is so far ahead, or behind.
