@@ -25,7 +25,7 @@ struct FerryBenchmarks: AsyncParsableCommand {
     var ferry: String?
 
     @Option(help: "Events of the whole road.")
-    var roadEvents = 20_000
+    var roadEvents = 150_000
 
     @Option(help: "Events of each round through one, two and three nodes.")
     var nodeEvents = 150_000
