@@ -49,6 +49,16 @@ import Testing
         }
     }
 
+    /// Inflated, its beginning would tell the key that a refused message is kept without.
+    @Test func `nothing is kept of a stream that is too large before it is inflated`() async throws {
+        try await SourceServer.with { source async throws in
+            let bytes = gzip(#"{"writeKey":"key-web","event":"E"}"#) + [UInt8](repeating: 7, count: 5 << 20)
+            #expect(try await source.post("/v1/track", bytes, encoding: "gzip").status == 400)
+            let kept = try #require(try await source.refused.first)
+            #expect(kept.isCut && kept.raw.isEmpty)
+        }
+    }
+
     @Test func `a stream with a wrong checksum is answered 400`() async throws {
         try await SourceServer.with { source async throws in
             var bytes = gzip(Self.track)

@@ -171,7 +171,9 @@ extension IncomingRequest {
                 guard failure == nil else { continue }
                 if received > limit {
                     let first = buffer.readableBytes > 0 ? buffer : chunk
-                    beginning = ByteBuffer(bytes: first.readableBytesView.prefix(ReceivedBody.beginningBytes))
+                    // Nobody sees what stands in a compressed one, which may be a key.
+                    let length = first.isGzip ? 0 : ReceivedBody.beginningBytes
+                    beginning = ByteBuffer(bytes: first.readableBytesView.prefix(length))
                     failure = .tooLarge(isDrained: true, beginning: beginning)
                 } else if !budget.take(chunk.readableBytes) {
                     failure = .noRoom
