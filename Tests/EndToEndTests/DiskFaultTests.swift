@@ -3,29 +3,9 @@ import LosslessJSON
 import Storage
 import Testing
 
-/// A disk that fails to flush. Afterwards nobody knows what is on it: what was not flushed must not count as stored, and
+/// A disk that takes nothing for a while, of which the server learns at the next write or flush. It goes on by itself
+/// afterwards. After a flush that failed nobody knows what is on the disk: what was not flushed must not count as stored, and
 /// must not be taken for stored when the next flush works.
-@Suite(.timeLimit(.minutes(2)))
-struct `A flush that fails` {
-    @Test func `costs the calls that were answered 503, and they can come again`() async throws {
-        let disk = try await FailingDisk("ferry.db-wal", .fails)
-        let data = disk.folder.url.appending(path: "data").path
-        let ferry = try await RunningFerry(data: data, environment: disk.environment)
-        var answers: [UInt] = []
-        for (name, isFailing) in [("a", false), ("b", true), ("c", true), ("b", false), ("d", false), ("a", false)] {
-            try disk.set(isFailing: isFailing)
-            let call: JSON = ["userId": "u1", "event": .string(name), "messageId": .string(name)]
-            answers.append(try await ferry.post("/v1/track", call).status)
-        }
-        #expect(answers == [200, 503, 503, 200, 200, 200])
-        ferry.kill()
-        var logged: [String?] = []
-        try LogReader(folder: data).forLast(10) { logged.append(try JSON(parsing: $0.body)["event"]?.stringValue) }
-        #expect(logged == ["a", "b", "d"])
-    }
-}
-
-/// A disk that takes nothing for a while, of which the server learns at the next write. It goes on by itself afterwards.
 @Suite(.timeLimit(.minutes(2)))
 struct `A disk that takes nothing` {
     private static let names = ["a", "b", "c", "b", "d", "a"]
@@ -49,8 +29,10 @@ struct `A disk that takes nothing` {
         #expect(logged == ["a", "b", "d"])
     }
 
-    @Test(arguments: [FailingDisk.Fault.isReadOnly, .breaks, .isFull])
-    func `is answered 503, and the same process goes on`(fault: FailingDisk.Fault) async throws {
+    @Test(arguments: [FailingDisk.Fault.fails, .isReadOnly, .breaks, .isFull])
+    func `costs the calls that were answered 503, which can come again to the same process`(fault: FailingDisk.Fault)
+        async throws
+    {
         let disk = try await FailingDisk("ferry.db-wal", fault)
         let data = disk.folder.url.appending(path: "data").path
         let ferry = try await RunningFerry(data: data, environment: disk.environment)

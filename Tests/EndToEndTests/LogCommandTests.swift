@@ -20,10 +20,7 @@ import Testing
         #expect(sound.status == 0)
         #expect(sound.output.isEmpty && sound.errors.contains("40 events can be read"))
 
-        let file = try FileHandle(forUpdating: URL(filePath: data + "/ferry.db"))
-        try file.seek(toOffset: try file.seekToEnd() / 4096 * 3 / 4 * 4096)
-        try file.write(contentsOf: Data(repeating: 0xA5, count: 4096))
-        try file.close()
+        try Self.damage(data) { count in count * 3 / 4..<count * 3 / 4 + 1 }
         let damaged = try await FerryProcess.run(["log", "verify", "--data", data])
         #expect(damaged.status == 1)
         #expect(!damaged.output.isEmpty)
@@ -40,6 +37,15 @@ import Testing
         #expect(after.stop() == 0)
     }
 
+    /// Overwrites pages of a log, chosen by how many there are.
+    private static func damage(_ data: String, _ choose: (_ count: UInt64) -> Range<UInt64>) throws {
+        let file = try FileHandle(forUpdating: URL(filePath: data + "/ferry.db"))
+        let pages = choose(try file.seekToEnd() / 4096)
+        try file.seek(toOffset: pages.lowerBound * 4096)
+        try file.write(contentsOf: Data(repeating: 0xA5, count: pages.count * 4096))
+        try file.close()
+    }
+
     @Test(arguments: [
         (0..<1, "restore a backup with ferry restore"), (1..<7, "ferry log repair saves what can be read"),
     ])
@@ -49,10 +55,7 @@ import Testing
         let before = try await RunningFerry(data: data)
         #expect(try await before.post("/v1/track", ["userId": "u1", "event": "E"]).status == 200)
         #expect(before.stop() == 0)
-        let file = try FileHandle(forUpdating: URL(filePath: data + "/ferry.db"))
-        try file.seek(toOffset: pages.lowerBound * 4096)
-        try file.write(contentsOf: Data(repeating: 0xA5, count: pages.count * 4096))
-        try file.close()
+        try Self.damage(data) { _ in pages }
         let server = try await FerryProcess.run(["serve", "--data", data, "--listen-public", "127.0.0.1:0"])
         #expect(server.status == 1)
         #expect(server.errors.contains("\(data)/ferry.db") && server.errors.contains(words), "\(server.errors)")

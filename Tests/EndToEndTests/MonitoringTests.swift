@@ -103,27 +103,37 @@ import Yams
         #expect(families(exposed.keys).subtracting(families(used)) == ["up"])
     }
 
-    @Test func `are told of a full log as long as its sources are answered 429`() async throws {
-        let folder = try ScratchFolder()
-        let ferry = try await RunningFerry(
+    /// A server that can deliver nothing, so that its log fills up.
+    private static func ferry(
+        retention: String,
+        in folder: ScratchFolder,
+        log: String? = nil
+    ) async throws -> RunningFerry {
+        try await RunningFerry(
             data: folder.url.appending(path: "data").path,
             config: try folder.file(
                 "ferry.yaml",
                 """
-                retention: { size: 1MB }
+                retention: \(retention)
                 sources: { web: { write_key: k } }
                 integrations:
                   main: { type: customerio, settings: { endpoint: "http://127.0.0.1:1", site_id: s, api_key: k } }
                 """
-            )
+            ),
+            log: log
         )
+    }
+
+    private static let largeCall: JSON = [
+        "userId": "u1", "event": "E", "properties": ["text": .string(String(repeating: "x", count: 60_000))],
+    ]
+
+    @Test func `are told of a full log as long as its sources are answered 429`() async throws {
+        let folder = try ScratchFolder()
+        let ferry = try await Self.ferry(retention: "{ size: 1MB }", in: folder)
         #expect(try await ferry.text("/metrics").contains("\nferry_log_full 0\n"))
-        let text = JSON.string(String(repeating: "x", count: 60_000))
         var status: UInt = 200
-        while status == 200 {
-            let call: JSON = ["userId": "u1", "event": "E", "properties": ["text": text]]
-            status = try await ferry.post("/v1/track", call, key: "k").status
-        }
+        while status == 200 { status = try await ferry.post("/v1/track", Self.largeCall, key: "k").status }
         #expect(status == 429)
         #expect(try await ferry.text("/metrics").contains("\nferry_log_full 1\n"))
         #expect(ferry.stop() == 0)
@@ -132,24 +142,11 @@ import Yams
     @Test func `are told of what a full log drops undelivered, and the log is`() async throws {
         let folder = try ScratchFolder()
         let log = try folder.file("ferry.log")
-        let ferry = try await RunningFerry(
-            data: folder.url.appending(path: "data").path,
-            config: try folder.file(
-                "ferry.yaml",
-                """
-                retention: { size: 1MB, drop_unsettled: true }
-                sources: { web: { write_key: k } }
-                integrations:
-                  main: { type: customerio, settings: { endpoint: "http://127.0.0.1:1", site_id: s, api_key: k } }
-                """
-            ),
-            log: log
-        )
+        let retention = "{ size: 1MB, drop_unsettled: true }"
+        let ferry = try await Self.ferry(retention: retention, in: folder, log: log)
         #expect(try await ferry.text("/metrics").contains("\nferry_events_dropped_total 0\n"))
-        let text = JSON.string(String(repeating: "x", count: 60_000))
         while try await ferry.text("/metrics").contains("\nferry_events_dropped_total 0\n") {
-            let call: JSON = ["userId": "u1", "event": "E", "properties": ["text": text]]
-            #expect(try await ferry.post("/v1/track", call, key: "k").status == 200)
+            #expect(try await ferry.post("/v1/track", Self.largeCall, key: "k").status == 200)
         }
         #expect(ferry.stop() == 0)
         let said = try String(contentsOfFile: log, encoding: .utf8)

@@ -22,9 +22,7 @@ struct MessageScale {
 
     /// - Throws: `Rejection` for a message over a limit.
     mutating func weigh(_ message: JSON) throws(Rejection) {
-        if !allMayBeTooLarge {
-            if !oneMayBeTooLarge || message.isEncoded(within: itemBytes - envelopeBytes) { return }
-        }
+        if !allMayBeTooLarge, !oneMayBeTooLarge || message.isEncoded(within: itemBytes - envelopeBytes) { return }
         let own = message.encodedCount
         guard own <= itemBytes else {
             throw Rejection(

@@ -3,21 +3,18 @@ package import Integrations
 /// What the source API takes at most (source-api.md §1.7).
 package struct SourceLimits: Sendable {
     /// Bytes of a request's body.
-    package var bodyBytes = 4 << 20
+    package var bodyBytes: Int
     /// Bytes of one message as compact JSON, with what the envelope adds to it.
-    package var itemBytes = 64 << 10
+    package var itemBytes: Int
     /// Messages of one batch.
-    package var items = 2_500
+    package var items: Int
     /// Seconds that a body may take to arrive.
     package var bodySeconds = 60
     /// Bytes of all bodies that are worked on at a time; further requests are asked to come again.
     package var bytesInFlight = 64 << 20
 
-    /// The limits that the properties start with.
-    package init() {}
-
-    /// What the configuration says; the rest as it is.
-    package init(_ configuration: Configuration.Limits) {
+    /// What the configuration says, or what holds where it says nothing.
+    package init(_ configuration: Configuration.Limits = Configuration.Limits()) {
         bodyBytes = configuration.bodyBytes
         itemBytes = configuration.messageBytes
         items = configuration.batchMessages

@@ -67,6 +67,7 @@ extension Database {
     func row(_ sql: String) throws -> Row? {
         try Row.fetchOne(cachedStatement(sql: sql))
     }
+
     func rows(_ sql: String) throws -> [Row] {
         try Row.fetchAll(cachedStatement(sql: sql))
     }
